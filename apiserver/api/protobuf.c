@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 #define DEPTH_MAX 8 /* the deepest of ours has 5 levels */
@@ -122,6 +123,7 @@ static const struct {
 
 struct bytes {
 	const unsigned char *at, *end;
+	size_t *left; /* how many elements of lists the body may still have: two bytes make an object */
 };
 
 static bool protobuf_take_varint(struct bytes *bytes, uint64_t *ret)
@@ -158,7 +160,7 @@ static bool protobuf_take_field(struct bytes *bytes, uint32_t *number, bool *is_
 	if (*value > (uint64_t)(bytes->end - bytes->at)) {
 		return false;
 	}
-	*part = (struct bytes){ bytes->at, bytes->at + *value };
+	*part = (struct bytes){ bytes->at, bytes->at + *value, bytes->left };
 	bytes->at += *value;
 	return true;
 }
@@ -189,7 +191,7 @@ static int protobuf_bad(struct error *reterr)
 static int protobuf_add_entry(struct json_object *into, const struct field *field,
 			      struct bytes bytes, struct error *reterr)
 {
-	struct bytes part, key = { NULL, NULL }, value = { NULL, NULL };
+	struct bytes part, key = { NULL, NULL, NULL }, value = { NULL, NULL, NULL };
 	uint32_t number;
 	uint64_t length;
 	bool is_bytes;
@@ -241,7 +243,7 @@ static int protobuf_add_time(struct json_object *into, const struct field *field
 static int protobuf_add_int_or_text(struct json_object *into, const struct field *field,
 				    struct bytes bytes, struct error *reterr)
 {
-	struct bytes part, text = { NULL, NULL };
+	struct bytes part, text = { NULL, NULL, NULL };
 	uint64_t value, which = 0, integer = 0;
 	uint32_t number;
 	bool is_bytes;
@@ -264,16 +266,25 @@ static int protobuf_add_int_or_text(struct json_object *into, const struct field
 	return 0;
 }
 
-static void protobuf_add_to_list(struct json_object *into, const char *name,
-				 struct json_object *take)
+static int protobuf_add_to_list(struct json_object *into, const char *name,
+				const struct bytes *part, struct json_object *take,
+				struct error *reterr)
 {
 	struct json_object *list = asb_array(into, name);
+
+	if (*part->left == 0) {
+		json_object_put(take);
+		return error_set(reterr, -EINVAL,
+				 "the protobuf body has too many elements of lists");
+	}
+	--*part->left;
 
 	if (list == NULL) {
 		list = json_object_new_array();
 		json_object_object_add(into, name, list);
 	}
 	json_object_array_add(list, take);
+	return 0;
 }
 
 static int protobuf_add_bytes(struct json_object *into, const struct field *field,
@@ -288,15 +299,17 @@ static int protobuf_add_bytes(struct json_object *into, const struct field *fiel
 		}
 		return 0;
 	case FIELD_TEXTS:
-		protobuf_add_to_list(into, field->name, protobuf_text_of(&part));
-		return 0;
+		return protobuf_add_to_list(into, field->name, &part, protobuf_text_of(&part),
+					    reterr);
 	case FIELD_MESSAGE:
 		return protobuf_parse_message(field->message, part, depth + 1,
 					      asb_object_in(into, field->name), reterr);
 	case FIELD_MESSAGES:
 		object = json_object_new_object();
-		protobuf_add_to_list(into, field->name, object);
-		return protobuf_parse_message(field->message, part, depth + 1, object, reterr);
+		return protobuf_add_to_list(into, field->name, &part, object, reterr) < 0
+			       ? -EINVAL
+			       : protobuf_parse_message(field->message, part, depth + 1, object,
+							reterr);
 	case FIELD_TEXT_MAP:
 	case FIELD_BYTES_MAP:
 		return protobuf_add_entry(into, field, part, reterr);
@@ -332,7 +345,7 @@ static int protobuf_parse_message(const struct message *message, struct bytes by
 	}
 	while (bytes.at < bytes.end) {
 		const struct field *field = message->fields;
-		struct bytes part = { NULL, NULL };
+		struct bytes part = { NULL, NULL, NULL };
 		uint32_t number = 0;
 		uint64_t value = 0;
 		bool is_bytes = false;
@@ -404,8 +417,10 @@ static const struct message *protobuf_open_envelope(struct bytes bytes, struct j
 struct json_object *protobuf_parse(const void *data, size_t length, struct error *reterr)
 {
 	static const unsigned char magic[] = { 'k', '8', 's', 0 };
-	struct bytes bytes = { data, (const unsigned char *)data + length };
-	struct bytes raw = { NULL, NULL };
+	/* As many as JSON text of that length may have. */
+	size_t left = JSON_CONTAINERS_MAX + length / JSON_CONTAINER_BYTES;
+	struct bytes bytes = { data, (const unsigned char *)data + length, &left };
+	struct bytes raw = { NULL, NULL, &left };
 
 	if (length < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0) {
 		protobuf_bad(reterr);

@@ -102,6 +102,54 @@ static void protobuf_refuses_lengths_beyond_the_end(void **state)
 	}
 }
 
+static void put_varint(char *body, size_t *length, size_t value)
+{
+	for (; value >= 0x80; value >>= 7) {
+		body[(*length)++] = (char)(0x80 | (value & 0x7f));
+	}
+	body[(*length)++] = (char)value;
+}
+
+/* A ConfigMap with so many empty ownerReferences (two bytes each) in its metadata. */
+static struct json_object *parse_owners(size_t count, struct error *ret)
+{
+	static const char envelope[] = "\x0a\x0f\x0a\x02v1\x12\x09" "ConfigMap\x12";
+	size_t metadata = 2 * count, length = 4;
+	char *body = calloc(1, 64 + metadata), head[16];
+	size_t head_length = 1;
+	struct json_object *object;
+
+	assert_non_null(body);
+	memcpy(body, "k8s", 4);
+	memcpy(body + length, envelope, sizeof(envelope) - 1);
+	length += sizeof(envelope) - 1;
+	head[0] = 0x0a;
+	put_varint(head, &head_length, metadata);
+	put_varint(body, &length, head_length + metadata);
+	memcpy(body + length, head, head_length);
+	length += head_length;
+	for (size_t i = 0; i < count; i++) {
+		body[length++] = 0x6a;
+		body[length++] = 0;
+	}
+	object = parse(body, length, ret);
+	free(body);
+	return object;
+}
+
+static void protobuf_refuses_more_elements_than_json_may_have(void **state)
+{
+	struct error error = { 0 };
+	struct json_object *object = parse_owners(100000, &error);
+
+	(void)state;
+	assert_non_null(object);
+	json_object_put(object);
+	assert_null(parse_owners(1400000, &error));
+	assert_int_equal(error.code, -EINVAL);
+	assert_non_null(strstr(error.text, "too many"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +157,7 @@ int main(void)
 		cmocka_unit_test(protobuf_refuses_kinds_and_fields_that_it_does_not_know),
 		cmocka_unit_test(protobuf_refuses_every_body_that_is_cut),
 		cmocka_unit_test(protobuf_refuses_lengths_beyond_the_end),
+		cmocka_unit_test(protobuf_refuses_more_elements_than_json_may_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
