@@ -22,13 +22,18 @@ def say(words):
 """
 
 
+def default_signals():
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Script:
     def __init__(self, world, router, code):
         head = HEAD % (os.path.dirname(os.path.dirname(os.path.abspath(__file__))), router.url)
-        # A shell's background jobs ignore SIGINT, and hand that on: these are as if from a terminal.
+        # A shell's background jobs ignore SIGINT, nohup ignores SIGHUP, and both hand that on: these are as if from a terminal.
         self.child = subprocess.Popen([sys.executable, "-c", head + code], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       env=dict(os.environ, **({"KUBECONFIG": world.kubeconfig} if world else {})), universal_newlines=True,
-                                      preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                                      preexec_fn=default_signals)
 
     def wait_for(self, words):
         line = self.child.stdout.readline()
