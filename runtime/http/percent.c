@@ -6,20 +6,13 @@
 
 #include <errno.h>
 
-static int percent_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/hex.h"
 
 int percent_decode(const char *text, size_t length, struct buf *buf)
 {
 	for (size_t i = 0; i < length; i++) {
-		int high = text[i] == '%' && i + 2 < length ? percent_hex_digit(text[i + 1]) : -1;
-		int low = high >= 0 ? percent_hex_digit(text[i + 2]) : -1;
+		int high = text[i] == '%' && i + 2 < length ? hex_value(text[i + 1]) : -1;
+		int low = high >= 0 ? hex_value(text[i + 2]) : -1;
 
 		if (low >= 0) {
 			buf_append_char(buf, (char)(high * 16 + low));

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 static const char replacement[] = "\xef\xbf\xbd";
 
 static bool utf8_begin(struct utf8_decoder *decoder, unsigned char byte)
@@ -50,7 +52,6 @@ static bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
 
 static size_t utf8_put_escape(unsigned char byte, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
 	static const char names[] = "\bb\tt\nn\ff\rr\"\"\\\\";
 
 	out[0] = '\\';
@@ -61,8 +62,8 @@ static size_t utf8_put_escape(unsigned char byte, char *out)
 		}
 	}
 	memcpy(out + 1, "u00", 3);
-	out[4] = digits[byte >> 4];
-	out[5] = digits[byte & 15];
+	out[4] = HEX_DIGITS[byte >> 4];
+	out[5] = HEX_DIGITS[byte & 15];
 	return 6;
 }
 
