@@ -67,28 +67,55 @@ install_packages() {
 
 # ---- steps ----
 
-# begin NAME [DIRECTORY]: begins a step, in a build directory of its own or that of another step. Its output goes to $log.
+# begin NAME [DIRECTORY]: begins a step, in a build directory of its own or that of another step. Its output goes to $log,
+# and to $report what is printed at its end, in one piece: other steps run at the same time.
 begin() {
+	step=$1
 	folder=$build/${2:-$1}
 	log=$build/$1.log
+	report=$build/$1.report
 	began=$(date +%s)
 	step_passed=0
 	step_failed=0
 	step_skipped=
-	: >"$log"
-	echo "== $1"
+	: >"$log" >"$report"
 }
 
 # finish STATUS: a step that failed without a failed test counts as one.
 finish() {
 	if [ "$1" -ne 0 ] && [ "$step_failed" -eq 0 ]; then
 		step_failed=1
-		echo "   failed; this is the end of $log:"
-		{ grep -E '^(FAIL|ERROR):|: error:' "$log"; tail -n 80 "$log"; } | sed 's/^/   | /'
+		{
+			echo "   failed; this is the end of $log:"
+			{ grep -E '^(FAIL|ERROR):|: error:' "$log"; tail -n 80 "$log"; } | sed 's/^/   | /'
+		} >>"$report"
 	fi
 	passed=$((passed + step_passed))
 	failed=$((failed + step_failed))
-	echo "   $step_passed passed, $step_failed failed${step_skipped:+, skipped:$step_skipped} ($(($(date +%s) - began)) s)"
+	echo "== $step: $step_passed passed, $step_failed failed${step_skipped:+, skipped:$step_skipped} ($(($(date +%s) - began)) s)" |
+		cat - "$report"
+}
+
+# beside FUNCTION: begins it in a process of its own, with counts of its own that together() adds.
+beside() {
+	(
+		passed=0
+		failed=0
+		"$1"
+		echo "$passed $failed" >"$build/beside.counts"
+	) &
+	beside=$!
+}
+
+# together: waits for it. One that did not come to its end counts as a failed test.
+together() {
+	wait "$beside"
+	read -r more_passed more_failed <"$build/beside.counts" || {
+		more_passed=0
+		more_failed=1
+	}
+	passed=$((passed + more_passed))
+	failed=$((failed + more_failed))
 }
 
 quietly() {
@@ -137,12 +164,14 @@ run_sanitized() {
 	run_tests "$@"
 	status=$?
 	unset ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
-	for report in "$reports"/*; do
-		[ -s "$report" ] || continue
+	for found in "$reports"/*; do
+		[ -s "$found" ] || continue
 		step_failed=$((step_failed + 1))
 		status=1
-		echo "   FAIL a sanitizer's report, $report:"
-		head -n 60 "$report" | sed 's/^/   | /'
+		{
+			echo "   FAIL a sanitizer's report, $found:"
+			head -n 60 "$found" | sed 's/^/   | /'
+		} >>"$report"
 	done
 	return $status
 }
@@ -186,8 +215,10 @@ count() {
 		;;
 	*)
 		[ "$2" -gt 0 ] || set -- "$1" 1
-		echo "   ${result:-NOT RUN} $test, the end of its log:"
-		{ grep -E '^(not ok|\[  FAILED  \])' "$folder/$test.log"; tail -n 40 "$folder/$test.log"; } | sed 's/^/   | /'
+		{
+			echo "   ${result:-NOT RUN} $test, what failed and the end of its log:"
+			{ grep -E '^(not ok|(FAIL|ERROR): |\[  FAILED  \])' "$folder/$test.log"; tail -n 25 "$folder/$test.log"; } | sed 's/^/   | /'
+		} >>"$report"
 		;;
 	esac
 	step_passed=$((step_passed + $1))
@@ -213,16 +244,16 @@ build_gcc() {
 	begin gcc
 	configure CC="$gcc" CFLAGS='-O2 -g' && run_tests -v "^tests/($alone)/"
 	finish $?
+}
 
-	# They start servers and measure times, so no other test runs at the same time.
-	all_jobs=$jobs
+# They mostly wait, so other builds go on beside them, but only one suite at a time runs the programs of one build.
+run_suites() {
 	jobs=1
 	for suite in $(echo "$alone" | tr '|' ' '); do
 		begin "$suite" gcc
 		run_tests "^tests/$suite/"
 		finish $?
 	done
-	jobs=$all_jobs
 
 	# The server alone, as images get it; those with Python stand on what the suites have made.
 	begin static
@@ -274,6 +305,9 @@ build_others() {
 }
 
 build_gcc
+rm -f "$build/beside.counts"
+beside run_suites
 [ "$mode" = quick ] || build_others
+together
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

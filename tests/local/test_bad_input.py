@@ -105,8 +105,12 @@ class Requests(ServerCase):
             s.sendall(self.head("GET", "/" + "a" * 20000))
             self.assertRegex(s.recv(4096)[:12], rb"HTTP/1.1 4(14|31|00)")
         with self.tls() as s:
-            s.sendall(self.head("GET", MAPS, *(f"X-{i}: {'y' * 100}" for i in range(1000))))
-            self.assertRegex(s.recv(4096)[:12], rb"HTTP/1.1 4(31|13|00)")
+            try:
+                s.sendall(self.head("GET", MAPS, *(f"X-{i}: {'y' * 100}" for i in range(1000))))
+                self.assertRegex(s.recv(4096)[:12], rb"HTTP/1.1 4(31|13|00)")
+            except (ConnectionError, ssl.SSLError):
+                pass  # The server had refused it and closed before all of it was sent.
+        self.assertEqual(200, self.api.raw("GET", MAPS)[0])
 
     def test_garbage_instead_of_http_or_tls_is_cut(self):
         with self.tls(60) as s:
