@@ -101,7 +101,7 @@ class Pods(Case):
         self.eventually(lambda: self.waiting() == "ImagePullBackOff", "ImagePullBackOff")
         self.assertEqual("Pending", self.status()["phase"])
         self.eventually(lambda: self.events("BackOff"), "event BackOff")
-        self.assertTrue(any("Failed to pull image" in e["message"] for e in self.events("Failed")))
+        self.eventually(lambda: any("Failed to pull image" in e["message"] for e in self.events("Failed")), "event Failed")
 
     def test_never_pull_and_bad_names_are_told(self):
         self.pod("never", containers=[{"name": "main", "image": "fake/missing:1", "imagePullPolicy": "Never"}])
@@ -168,7 +168,8 @@ class Pods(Case):
         first = folder()
         self.pod(volumes=volumes)
         self.wait_ready()
-        self.assertRegex(self.events("NotSupported")[0]["message"], "does not enforce its size of 1048576 bytes")
+        events = self.eventually(lambda: self.events("NotSupported"), "event NotSupported")
+        self.assertRegex(events[0]["message"], "does not enforce its size of 1048576 bytes")
         with open(os.path.join(first, "data", "secret"), "w") as f:
             f.write("of the first tenant")
         self.api.delete("persistentvolumeclaims", self.ns, "data")
