@@ -173,8 +173,11 @@ class Bounds(ServerCase):
         self.api.call("POST", MAPS, {"metadata": {"name": "not-kept", "ownerReferences": [gone]}})
         until(lambda: "not-kept" not in self.names(), 60, "an object without owners is still there")
         self.assertIn("kept", self.names())
+        until(lambda: ("OwnerRefUnknownKind", "kept") in self.events(), 60, "no event says that the kind is unknown")
+
+    def events(self):
         events = self.api.call("GET", "/api/v1/namespaces/default/events")["items"]
-        self.assertIn(("OwnerRefUnknownKind", "kept"), [(e["reason"], e["involvedObject"]["name"]) for e in events])
+        return [(e["reason"], e["involvedObject"]["name"]) for e in events]
 
     def names(self):
         return [item["metadata"]["name"] for item in self.api.call("GET", MAPS)["items"]]
