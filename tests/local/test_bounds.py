@@ -134,6 +134,8 @@ class Bounds(ServerCase):
         self.assert_grew_less(before, 200 << 10)
 
     def test_responses_that_nobody_reads_are_bounded_together(self):
+        if self.sanitized:
+            self.skipTest("a sanitizer's program prints lists more slowly than silent clients are given up")
         for i in range(20):
             self.api.call("POST", "/api/v1/namespaces/kube-public/configmaps",
                           {"metadata": {"name": f"unread-{i}"}, "data": {"a": "x" * 1400000}})

@@ -184,7 +184,8 @@ def test_five_hundred_at_once_and_thousands_in_a_row_leave_nothing(server):
         sock.sendall(text)
     for sock in socks:
         with sock:
-            assert server.receive(sock).json["stdout"] == "x\n"
+            result = server.receive(sock)
+            assert result.json.get("stdout") == "x\n", (result.status, result.json)
     text = server.head("POST", "/execute", {**JSON, "Content-Length": 18}) + b'{"command":"true"}'
     sizes = []
     with server.connect() as sock:
