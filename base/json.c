@@ -308,6 +308,18 @@ bool json_same(struct json_object *a, struct json_object *b)
 					 : json_object_equal(a, b) != 0;
 }
 
+bool json_has_nul(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value);
+}
+
+bool json_is_text(struct json_object *value, const char *text)
+{
+	return json_object_is_type(value, json_type_string) && !json_has_nul(value) &&
+	       strcmp(json_object_get_string(value), text) == 0;
+}
+
 void json_release(struct json_object **value)
 {
 	json_object_put(*value);
