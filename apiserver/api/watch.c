@@ -51,6 +51,7 @@ struct watch {
 
 	struct buf text; /* printed and not read yet */
 	size_t text_at;
+	struct budget_share unread; /* of the text */
 };
 
 /* ---- lists of watches ---- */
@@ -224,6 +225,7 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	watch->end_us = options->end_us;
 	watch->bookmark_us = now + BOOKMARK_US;
 	watch->text.ceiling = EVENT_MAX;
+	watch->unread.budget = &api->unread;
 
 	watch->previous = api->last;
 	if (api->last != NULL) {
@@ -272,6 +274,13 @@ static void watch_unlink_watch(struct watch *watch)
 	api->watch_count--;
 }
 
+static void watch_drop_text(struct watch *watch)
+{
+	buf_finish(&watch->text);
+	watch->text_at = 0;
+	budget_release(&watch->unread);
+}
+
 void watch_close(struct watch *watch)
 {
 	if (watch == NULL) {
@@ -280,7 +289,7 @@ void watch_close(struct watch *watch)
 	watch_unlink_watch(watch);
 	watch_initial_free(watch);
 	selector_destroy(watch->selector);
-	buf_finish(&watch->text);
+	watch_drop_text(watch);
 	kind_copy_finish(&watch->copy);
 	free(watch->ns);
 	free(watch);
@@ -332,6 +341,18 @@ static void watch_print_expired(struct watch *watch)
 	json_print(status, &watch->text);
 	buf_append_str(&watch->text, "}\n");
 	watch->over = true;
+}
+
+/* Counts the text until it is read. Where there is no room for it the watch ends without it: its client
+ * watches again from the last event that it has read. */
+static void watch_count_text(struct watch *watch)
+{
+	if (watch->text.length <= API_UNREAD_FREE) {
+		budget_force(&watch->unread, watch->text.length);
+	} else if (!budget_resize(&watch->unread, watch->text.length)) {
+		watch_drop_text(watch);
+		watch->over = true;
+	}
 }
 
 static void watch_fill_initial(struct watch *watch)
@@ -450,16 +471,14 @@ ssize_t watch_read(struct watch *watch, char *data, size_t size, void (*asleep)(
 	while (watch->text_at == watch->text.length) {
 		bool failed = watch->text.failed;
 
-		buf_clear(&watch->text);
-		watch->text_at = 0;
+		watch_drop_text(watch); /* also, since thousands of them sleep */
 		if (watch->over || failed) {
 			return -1;
 		}
 		if (!watch_fill(watch, asleep, wake, arg)) {
-			buf_finish(&watch->text); /* thousands of them sleep */
-			watch->text = (struct buf)BUF_INIT(EVENT_MAX);
 			return 0;
 		}
+		watch_count_text(watch);
 	}
 
 	size_t left = watch->text.length - watch->text_at;

@@ -16,8 +16,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 
-#define PROTOCOLS_MAX 1024u        /* of X-Stream-Protocol-Version */
-#define SMALL_RESPONSE (64u << 10) /* is sent in any case */
+#define PROTOCOLS_MAX 1024u /* of X-Stream-Protocol-Version */
 
 struct exchange {
 	char *uri; /* as it was sent; NULL: too long */
@@ -78,60 +77,34 @@ static enum MHD_Result exchange_queue(struct MHD_Connection *connection, int sta
 
 /* The bytes of a response until they are sent, or its connection ends. */
 struct unread {
-	struct server *server;
 	char *data;
-	size_t size;
+	struct budget_share share;
 };
 
 static void exchange_free_unread(void *arg)
 {
 	struct unread *unread = arg;
 
-	{
-		LOCKED(&unread->server->lock);
-		unread->server->responses -= unread->size;
-	}
+	budget_release(&unread->share);
 	free(unread->data);
 	free(unread);
 }
 
-static struct MHD_Response *exchange_buffer_response(struct server *server,
-						     struct api_response *response)
+static struct MHD_Response *exchange_buffer_response(struct api_response *response)
 {
 	struct unread *unread = xnew(struct unread);
+	size_t size = response->body.length;
 	struct MHD_Response *mhd_response;
 
-	*unread = (struct unread){ .server = server, .size = response->body.length };
+	unread->share = response->unread;
+	response->unread = (struct budget_share){ 0 };
 	unread->data = buf_take(&response->body);
-	{
-		LOCKED(&server->lock);
-		server->responses += unread->size;
-	}
 	mhd_response = MHD_create_response_from_buffer_with_free_callback_cls(
-		unread->size, unread->data, exchange_free_unread, unread);
+		size, unread->data, exchange_free_unread, unread);
 	if (mhd_response == NULL) {
 		exchange_free_unread(unread);
 	}
 	return mhd_response;
-}
-
-/* Makes a refusal of the response to a read where too much of what was sent is not read yet. What a
- * write did is told in any case. */
-static void exchange_bound_responses(struct server *server, struct api_response *response)
-{
-	{
-		LOCKED(&server->lock);
-		if (server->responses == 0 || response->body.length <= SMALL_RESPONSE ||
-		    server->responses + response->body.length <= SERVER_RESPONSES_MAX) {
-			return;
-		}
-	}
-	api_response_finish(response);
-	api_refuse(
-		503,
-		"the responses that clients have not read yet are too large together: try again, or ask for pages (limit=)",
-		response);
-	response->retry_after_s = 1;
 }
 
 static enum MHD_Result exchange_refuse(struct server *server, struct MHD_Connection *connection,
@@ -154,7 +127,7 @@ static enum MHD_Result exchange_send_response(struct server *server,
 	if (response->watch != NULL || response->podlog != NULL) {
 		mhd_response = stream_response(server, connection, response);
 	} else {
-		mhd_response = exchange_buffer_response(server, response);
+		mhd_response = exchange_buffer_response(response);
 	}
 	if (mhd_response == NULL) {
 		return MHD_NO;
@@ -413,10 +386,6 @@ static enum MHD_Result exchange_response(struct server *server, struct MHD_Conne
 	api_handle(server->config.api, &request, &result);
 
 	exchange->taken_over = result.remote != NULL;
-	if (strcmp(method, "GET") == 0) {
-		exchange_bound_responses(server, &result);
-	}
-
 	enum MHD_Result sent = exchange_send_response(server, connection, &result);
 
 	exchange->taken_over = exchange->taken_over && result.remote == NULL;

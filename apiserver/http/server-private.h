@@ -19,7 +19,6 @@
 #define SERVER_BODY_US 60000000u          /* from a head to its body's end */
 #define SERVER_ANSWER_US 600000000u       /* a long list to a slow reader; watches and logs go on */
 #define SERVER_BODIES_MAX (128u << 20)    /* of all requests together */
-#define SERVER_RESPONSES_MAX (512u << 20) /* of all connections, sent and not read yet */
 #define SERVER_DISCARD_MAX (256u << 20)   /* of a body too large, so that the client reads why */
 
 struct exchange;
@@ -41,7 +40,6 @@ struct server {
 	struct sched_mutex lock;
 	struct stream *streams; /* lock; watches on their way */
 	size_t bodies;          /* lock; bytes of all requests */
-	size_t responses;       /* lock; bytes of all responses that are not read yet */
 	bool stopping;          /* lock */
 	struct http_guard *guard;
 	struct remote *remote; /* sessions in pods */
