@@ -51,6 +51,8 @@ struct api {
 	struct map watch_lists;     /* lock; key -> struct watch_list */
 	struct watch *first, *last; /* lock; all of them */
 	size_t watch_count;         /* lock */
+	uint64_t written_bytes;     /* lock; of objects, while there were watches */
+	uint64_t outdated_bytes;    /* lock; the same when outdated objects were looked for last */
 	uint64_t boundary_us;       /* lock; when a watch ends or wants a bookmark next */
 	bool stopping;              /* lock */
 

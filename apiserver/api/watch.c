@@ -17,6 +17,8 @@
 #define EVENT_MAX (8u << 20)    /* an object of 1.5 MB, its quotes, a Table row with it */
 #define BATCH_BYTES (32u << 10) /* printed ahead for a reader: what a slow one may hold */
 #define BOOKMARK_US UINT64_C(60000000)
+#define OUTDATED_SHARE 2u /* of the budget, for what watches have not sent and is replaced since */
+#define OUTDATED_LOOKS 32u /* at that, while as much as the budget is written */
 
 /* The watches of one kind, one namespace or all, one name or all. */
 struct watch_list {
@@ -38,14 +40,17 @@ struct watch {
 	const char *meta_version;
 	bool bookmarks, initial_bookmark, expired;
 	bool first_sent; /* the first Table has the columns */
-	struct list_page *initial;
-	size_t initial_at;
+	struct list_page *initial; /* lock, and its reader's while it fills */
+	size_t initial_at;         /* so too */
+	uint64_t initial_bytes;    /* so too; of those that are not sent */
+	bool filling;              /* lock; the reader prints the initial objects */
+	uint64_t began;            /* lock; api->written_bytes then */
 
 	uint64_t after, end_us, bookmark_us;
 	bool asleep;       /* all up to the history's end is read */
 	bool bookmark_due; /* lock */
 	bool over;         /* the last event is printed */
-	bool gone;         /* lock; the kind is not served any more */
+	bool gone;         /* lock; it ends: the kind is not served any more, or it is dropped */
 	void (*wake)(void *arg);
 	void *wake_arg;
 
@@ -140,6 +145,58 @@ static void watch_wake_list(struct api *api, const char *group, const char *plur
 	}
 }
 
+static void watch_initial_free(struct watch *watch)
+{
+	if (watch->initial != NULL) {
+		list_page_finish(watch->initial);
+		free(watch->initial);
+		watch->initial = NULL;
+	}
+}
+
+static size_t watch_state_bytes(const struct objects_state *state)
+{
+	size_t length = 0;
+
+	objects_state_text(state, &length);
+	return length;
+}
+
+/* The most that the initial objects of a watch may take beside those that are stored. */
+static uint64_t watch_outdated_bytes(const struct watch *watch)
+{
+	uint64_t written = watch->api->written_bytes - watch->began;
+
+	if (watch->initial == NULL || watch->filling) {
+		return 0;
+	}
+	return watch->initial_bytes < written ? watch->initial_bytes : written;
+}
+
+/*
+ * A watch that sends initial objects keeps them until they are read, also those that are not stored any
+ * more. Ends the oldest ones when that takes too much: their clients watch again.
+ */
+static void watch_drop_outdated(struct api *api)
+{
+	uint64_t total = 0;
+
+	api->outdated_bytes = api->written_bytes;
+	for (const struct watch *watch = api->first; watch != NULL; watch = watch->next) {
+		total += watch_outdated_bytes(watch);
+	}
+	for (struct watch *watch = api->first; watch != NULL && total > api->unread.most / OUTDATED_SHARE;
+	     watch = watch->next) {
+		uint64_t bytes = watch_outdated_bytes(watch);
+
+		if (bytes > 0) {
+			total -= bytes;
+			watch_initial_free(watch);
+			watch->gone = true;
+		}
+	}
+}
+
 void watch_changed(struct api *api, const char *group, const char *plural,
 		   const struct objects_state *state)
 {
@@ -148,6 +205,10 @@ void watch_changed(struct api *api, const char *group, const char *plural,
 
 	if (api->watch_count == 0) {
 		return;
+	}
+	api->written_bytes += watch_state_bytes(state);
+	if (api->written_bytes - api->outdated_bytes > api->unread.most / OUTDATED_LOOKS) {
+		watch_drop_outdated(api);
 	}
 	watch_wake_list(api, group, plural, "", "", before);
 	watch_wake_list(api, group, plural, "", name, before);
@@ -221,6 +282,10 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	watch->initial_bookmark = options->initial_bookmark;
 	watch->expired = options->expired;
 	watch->initial = TAKE(options->initial);
+	watch->began = api->written_bytes;
+	for (size_t i = 0; watch->initial != NULL && i < watch->initial->count; i++) {
+		watch->initial_bytes += watch_state_bytes(watch->initial->states[i]);
+	}
 	watch->after = options->after;
 	watch->end_us = options->end_us;
 	watch->bookmark_us = now + BOOKMARK_US;
@@ -244,15 +309,6 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 		sched_cond_signal(&api->clock);
 	}
 	return watch;
-}
-
-static void watch_initial_free(struct watch *watch)
-{
-	if (watch->initial != NULL) {
-		list_page_finish(watch->initial);
-		free(watch->initial);
-		watch->initial = NULL;
-	}
 }
 
 static void watch_unlink_watch(struct watch *watch)
@@ -363,6 +419,7 @@ static void watch_fill_initial(struct watch *watch)
 	       !watch->over) {
 		struct objects_state **state = &page->states[watch->initial_at++];
 
+		watch->initial_bytes -= watch_state_bytes(*state);
 		watch_print_state(watch, OBJECTS_ADDED, *state);
 		objects_state_unref(TAKE(*state));
 	}
@@ -375,6 +432,20 @@ static void watch_fill_initial(struct watch *watch)
 }
 
 /* ---- reading ---- */
+
+/* Whether there are initial objects to print, which stay until watch_end_initial. */
+static bool watch_begin_initial(struct watch *watch)
+{
+	LOCKED(&watch->api->lock);
+	watch->filling = watch->initial != NULL;
+	return watch->filling;
+}
+
+static void watch_end_initial(struct watch *watch)
+{
+	LOCKED(&watch->api->lock);
+	watch->filling = false;
+}
 
 #define EVENTS_AT_ONCE 16u
 
@@ -421,8 +492,9 @@ static bool watch_fill(struct watch *watch, void (*asleep)(void *arg), void (*wa
 	struct api *api = watch->api;
 	size_t count = 0;
 
-	if (watch->initial != NULL) {
+	if (watch_begin_initial(watch)) {
 		watch_fill_initial(watch);
+		watch_end_initial(watch);
 		return true;
 	}
 	{

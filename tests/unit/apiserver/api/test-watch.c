@@ -178,6 +178,38 @@ static void what_a_write_did_is_told_without_room(void **state UNUSED)
 	world_end(&world);
 }
 
+/* Initial objects that nobody reads are kept, also when they are replaced; not without bound. */
+static void a_watch_that_keeps_outdated_objects_ends(void **state UNUSED)
+{
+	struct api_response responses[WATCHES], response;
+	CLEANUP_FREE char *filler = xalloc(OBJECT_BYTES + 1);
+	struct world world;
+	size_t ended = 0;
+
+	memset(filler, 'y', OBJECT_BYTES);
+	filler[OBJECT_BYTES] = '\0';
+	world_begin(&world);
+	for (size_t i = 0; i < WATCHES; i++) {
+		CLEANUP_FREE char *body =
+			xprintf("{\"metadata\":{\"name\":\"n%zu\"},\"data\":{\"x\":\"%s\"}}", i,
+				filler);
+
+		world_ask(&world, "GET", "watch=1", "", &responses[i]);
+		world_ask(&world, "POST", "", body, &response);
+		assert_int_equal(response.status, 201);
+		api_response_finish(&response);
+	}
+	for (size_t i = 0; i < WATCHES; i++) {
+		char byte;
+
+		ended += watch_read(responses[i].watch, &byte, 1, NULL, wake, NULL) < 0 ? 1 : 0;
+		/* The next one has room for its events. */
+		api_response_finish(&responses[i]);
+	}
+	assert_in_range(ended, WATCHES / 2, WATCHES - 1);
+	world_end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +217,7 @@ int main(void)
 		cmocka_unit_test(a_watch_that_is_read_gets_all_its_events),
 		cmocka_unit_test(lists_share_the_budget_of_watches),
 		cmocka_unit_test(what_a_write_did_is_told_without_room),
+		cmocka_unit_test(a_watch_that_keeps_outdated_objects_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
