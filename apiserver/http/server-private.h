@@ -41,6 +41,8 @@ struct server {
 	struct stream *streams; /* lock; watches on their way */
 	size_t bodies;          /* lock; bytes of all requests */
 	bool stopping;          /* lock */
+	size_t asks;            /* lock; requests that wait for the node */
+	struct sched_cond asked; /* lock; asks became less */
 	struct http_guard *guard;
 	struct remote *remote; /* sessions in pods */
 
@@ -84,6 +86,18 @@ void exchange_free(struct server *server, struct exchange *exchange);
 /* The response's watch or log becomes a response; NULL without memory. */
 struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
 				     struct api_response *response);
+
+/* ---- ask.c: requests that wait for the node ---- */
+struct ask;
+bool ask_is(const struct api_request *request);
+/* Handles the request on a thread, and suspends its connection until then; the texts of the request
+ * must stay. NULL: too many wait already, or the server stops. */
+struct ask *ask_start(struct server *server, struct MHD_Connection *connection,
+		      const struct api_request *request);
+/* After the connection was resumed: hands out the response, and frees the rest. */
+void ask_finish(struct ask *take, struct api_response *ret);
+/* Waits until none waits. After server->stopping. */
+void ask_stop_all(struct server *server);
 
 /* ---- log.c ---- */
 int logs_start(struct server *server, struct error *reterr);
