@@ -308,6 +308,40 @@ bool json_same(struct json_object *a, struct json_object *b)
 					 : json_object_equal(a, b) != 0;
 }
 
+bool json_has_nul(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value);
+}
+
+bool json_any_nul(struct json_object *tree)
+{
+	if (json_object_is_type(tree, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(tree); i++) {
+			if (json_any_nul(json_object_array_get_idx(tree, i))) {
+				return true;
+			}
+		}
+		return false;
+	}
+	if (!json_object_is_type(tree, json_type_object)) {
+		return json_has_nul(tree);
+	}
+	json_object_object_foreach (tree, name, member) {
+		(void)name;
+		if (json_any_nul(member)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool json_is_text(struct json_object *value, const char *text)
+{
+	return json_object_is_type(value, json_type_string) && !json_has_nul(value) &&
+	       strcmp(json_object_get_string(value), text) == 0;
+}
+
 void json_release(struct json_object **value)
 {
 	json_object_put(*value);

@@ -30,6 +30,12 @@ int json_print(struct json_object *value, struct buf *out);
 /* Whether they say the same, a member that is null being none: servers differ in which of those
  * they keep ("lastProbeTime": null). */
 bool json_same(struct json_object *a, struct json_object *b);
+/* Whether a value is a string with a NUL, which who reads it as a C string takes for a shorter one. */
+bool json_has_nul(struct json_object *value);
+/* The same of any string in a tree. */
+bool json_any_nul(struct json_object *tree);
+/* Whether a value is the string text, all of it: one that goes on behind a NUL is another. */
+bool json_is_text(struct json_object *value, const char *text);
 /* json_object_put for CLEANUP. */
 void json_release(struct json_object **value);
 #define CLEANUP_JSON CLEANUP(json_release)

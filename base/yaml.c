@@ -11,6 +11,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/yaml-scalar.h"
@@ -233,7 +234,7 @@ static int yaml_read_key(struct reader *reader, struct json_object *object, char
 
 	if (text == NULL) {
 		problem = "a key that is not a string";
-	} else if (strlen(text) != (size_t)json_object_get_string_len(value)) {
+	} else if (json_has_nul(value)) {
 		problem = "a key with a NUL";
 	} else if (json_object_object_get_ex(object, text, NULL)) {
 		problem = "a key that is there twice";

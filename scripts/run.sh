@@ -15,6 +15,7 @@
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD_DIR:-$source/build/run}
+unset BUILD_DIR # scripts/build-image.sh has one too: the runtime of an image is built otherwise
 jobs=${JOBS:-$(nproc)}
 pods=podman
 keep=

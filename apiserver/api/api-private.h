@@ -36,7 +36,8 @@ struct api {
 	struct sched *sched;
 	struct api_config config;
 	char *address, *secret, *node_socket;
-	int audit; /* -1: none */
+	int audit;            /* -1: none */
+	struct budget unread; /* of all responses and watches */
 
 	/* The one lock of objects, types, storage and watches. */
 	struct sched_mutex lock;
@@ -50,6 +51,8 @@ struct api {
 	struct map watch_lists;     /* lock; key -> struct watch_list */
 	struct watch *first, *last; /* lock; all of them */
 	size_t watch_count;         /* lock */
+	uint64_t written_bytes;     /* lock; of objects, while there were watches */
+	uint64_t outdated_bytes;    /* lock; the same when outdated objects were looked for last */
 	uint64_t boundary_us;       /* lock; when a watch ends or wants a bookmark next */
 	bool stopping;              /* lock */
 
@@ -97,6 +100,13 @@ void indent_json(const char *text, size_t length, struct buf *out);
 const char *call_query(const struct api_call *call, const char *name);
 /* An integer of the query; without it *value stays as it is. False: the call has failed. */
 bool call_query_integer(struct api_call *call, const char *name, int64_t *value);
+/* Whether it changes nothing. */
+bool call_is_read(const struct api_call *call);
+/* Counts what is printed for the response so far. False: there is no room for it, and the call has
+ * failed. What a write did is told in any case. */
+bool call_hold(struct api_call *call, size_t bytes);
+/* Counts the body until it is sent, or makes a refusal of it. */
+void call_hold_body(struct api_call *call);
 /* Responds with a Status. */
 void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
 	PRINTF_LIKE(4, 5);

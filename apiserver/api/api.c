@@ -36,6 +36,7 @@ void api_refuse(int status, const char *message, struct api_response *ret)
 void api_response_finish(struct api_response *response)
 {
 	buf_finish(&response->body);
+	budget_release(&response->unread);
 	free(response->warnings);
 	response->warnings = NULL;
 	watch_close(response->watch);
@@ -125,7 +126,7 @@ static void api_handle_resource(struct api_call *call)
 			"only the following media types are accepted: application/json, application/yaml");
 		return;
 	}
-	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
+	if (call_is_read(call)) {
 		read_handle(call);
 	} else if (strcmp(method, "DELETE") == 0) {
 		delete_handle(call);
@@ -195,16 +196,19 @@ void api_handle(struct api *api, const struct api_request *request, struct api_r
 	struct api_call *call = xnew(struct api_call);
 	int64_t received_us = sched_wall_us(api->sched);
 
-	*ret = (struct api_response){ .content_type = JSON_TYPE, .body = BUF_INIT(API_ANSWER_MAX) };
+	*ret = (struct api_response){ .content_type = JSON_TYPE,
+				      .body = BUF_INIT(API_ANSWER_MAX),
+				      .unread.budget = &api->unread };
 	call->api = api;
 	call->request = request;
 	call->response = ret;
 	api_dispatch(call);
 	api_take_warnings(call);
 	audit_write(call, received_us);
-	api_call_finish(call);
 	if (ret->body.failed) {
 		api_response_finish(ret);
 		api_refuse(500, "the response is too large: ask for pages (limit=)", ret);
 	}
+	call_hold_body(call);
+	api_call_finish(call);
 }

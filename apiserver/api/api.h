@@ -13,11 +13,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "apiserver/api/budget.h"
 #include "base/buf.h"
 #include "base/error.h"
 
 #define API_BODY_MAX (3u << 20)     /* bytes of a request's body, as the real server takes them */
 #define API_ANSWER_MAX (256u << 20) /* a list that is not asked for in pages */
+#define API_UNREAD_MAX (512u << 20) /* of all responses and watches: printed and not sent yet */
+#define API_UNREAD_FREE (64u << 10) /* what is not larger is sent in any case */
 
 /* A pod on this node shows a process of the host: no node runs it, and port-forward leads to the address in its annotation. */
 #define MIRROR_NODE "agent-sandbox-local"
@@ -40,12 +43,13 @@ struct api_config {
 	const char *node_socket; /* of the node, for logs; NULL: there is none */
 	const char *audit_log;   /* the file that gets a line for each write; NULL: none */
 	const char *address;     /* "127.0.0.1:6443", as /api tells it; may be set later */
+	size_t unread_max;       /* 0: API_UNREAD_MAX */
 };
 
 /* Opens the storage, loads what is there, starts the thread of time (garbage, bookmarks, ends of
  * watches). NULL and *reterr. */
 struct api *api_create(const struct api_config *config, struct error *reterr);
-/* All watches must be closed. NULL is fine. */
+/* All watches must be closed, and all shares of responses released. NULL is fine. */
 void api_destroy(struct api *api);
 void api_set_address(struct api *api, const char *address);
 /* Ends all watches, those of later requests too, and wakes their readers. */
@@ -68,6 +72,7 @@ struct api_response {
 	int status;
 	const char *content_type; /* static */
 	struct buf body;
+	struct budget_share unread; /* of the body; who takes the body takes this too */
 	const char *allow;     /* static; for a 405, else NULL */
 	int retry_after_s;     /* 0: none */
 	char *warnings;        /* one a line for Warning headers, or NULL */

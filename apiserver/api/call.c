@@ -16,6 +16,9 @@
 
 #define MESSAGE_MAX 2048
 
+/* By which the share of a list in the budget grows while it is printed. */
+#define UNREAD_STEP (1u << 20)
+
 /* ---- responses ---- */
 
 void call_response_tree(struct api_call *call, int status, struct json_object *take)
@@ -63,6 +66,55 @@ void call_fail(struct api_call *call, int status, const char *reason, const char
 	va_end(list);
 	call_fail_details(call, status, reason, message);
 }
+
+/* ---- the budget of what is printed and not sent yet ---- */
+
+bool call_is_read(const struct api_call *call)
+{
+	return strcmp(call->request->method, "GET") == 0 ||
+	       strcmp(call->request->method, "HEAD") == 0;
+}
+
+static void call_fail_unread(struct api_call *call)
+{
+	buf_finish(&call->response->body);
+	budget_release(&call->response->unread);
+	call_fail(
+		call, 503, NULL,
+		"what clients have not read yet is too large together: try again, or ask for pages (limit=)");
+	call->response->retry_after_s = 1;
+}
+
+bool call_hold(struct api_call *call, size_t bytes)
+{
+	struct budget_share *unread = &call->response->unread;
+	/* In steps, so that the lock is not taken for each object of a list. */
+	size_t wanted = (bytes / UNREAD_STEP + 1) * UNREAD_STEP;
+
+	if (bytes <= API_UNREAD_FREE || wanted == unread->bytes) {
+		return true;
+	}
+	if (!call_is_read(call)) {
+		budget_force(unread, wanted);
+	} else if (!budget_resize(unread, wanted)) {
+		call_fail_unread(call);
+		return false;
+	}
+	return true;
+}
+
+void call_hold_body(struct api_call *call)
+{
+	struct api_response *response = call->response;
+
+	if (call_is_read(call) && response->body.length > API_UNREAD_FREE &&
+	    !budget_resize(&response->unread, response->body.length)) {
+		call_fail_unread(call);
+	}
+	budget_force(&response->unread, response->body.length);
+}
+
+/* ---- refusals of the objects ---- */
 
 /* By this cause clients know that they are ahead of the server, and list again. */
 static void call_fail_too_large(struct api_call *call, const char *message)

@@ -45,7 +45,7 @@ static bool delete_take_text(struct api_call *call, struct json_object *from, co
 		return true;
 	}
 	/* A comparison would end at the NUL. */
-	if (strlen(asb_as_str(value)) != (size_t)json_object_get_string_len(value)) {
+	if (json_has_nul(value)) {
 		return delete_fail_type(call, name, "a string without NUL");
 	}
 	*text = asb_as_str(value);

@@ -5,6 +5,7 @@ libapiserver_la_SOURCES += \
 	%D%/api-private.h \
 	%D%/audit.c \
 	%D%/body.c \
+	%D%/budget.c %D%/budget.h \
 	%D%/call.c \
 	%D%/delete.c \
 	%D%/discover.c \

@@ -13,6 +13,10 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
+/* By how much indentation may make a text longer, which is known before it is made: it makes real
+ * lists two to four times as long. */
+#define PRETTY_FACTOR 8u
+#define PRETTY_LEAST (1u << 20)
 #define ROW_STEPS 10000u /* more than the columns of a kind in use take for one row of a list */
 
 static struct json_object *print_parse_state(const struct asb_kind *kind,
@@ -156,7 +160,8 @@ static void print_metadata(const struct list_page *page, struct buf *out)
 	buf_append_char(out, '}');
 }
 
-static void print_plain_list(struct api_call *call, const struct list_page *page, struct buf *out)
+/* False: the call has failed. */
+static bool print_plain_list(struct api_call *call, const struct list_page *page, struct buf *out)
 {
 	const struct asb_kind *kind = &call->kind;
 	bool metadata = call->representation == REPRESENTATION_METADATA;
@@ -178,8 +183,12 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 		}
 		print_event(call->api, kind, call->representation, call->meta_version, false,
 			    page->states[i], out);
+		if (!call_hold(call, out->length)) {
+			return false;
+		}
 	}
 	buf_append_str(out, "]}\n");
+	return true;
 }
 
 /* Appends one row and frees it, since its tree takes many times its text. Returns the steps that it
@@ -200,7 +209,7 @@ static uint64_t print_row(struct api_call *call, const struct type *type,
 	return steps;
 }
 
-/* Appends the rows of a page. False: their columns ask for too much work. */
+/* Appends the rows of a page. False: the call has failed. */
 static bool print_rows(struct api_call *call, const struct type *type, const struct list_page *page,
 		       struct buf *out)
 {
@@ -212,6 +221,11 @@ static bool print_rows(struct api_call *call, const struct type *type, const str
 		buf_append_str(out, i > 0 ? "," : "");
 		steps = print_row(call, type, page->states[i], out);
 		if (steps > left) {
+			buf_clear(out);
+			print_fail_table(call);
+			return false;
+		}
+		if (!call_hold(call, out->length)) {
 			return false;
 		}
 		left -= steps;
@@ -253,12 +267,10 @@ static bool print_table(struct api_call *call, const struct list_page *page, str
 	}
 	print_table_head(call, type, page, out);
 	whole = print_rows(call, type, page, out);
-	buf_append_str(out, "]}\n");
-	print_release_type(call->api, type);
-	if (!whole) {
-		buf_clear(out);
-		print_fail_table(call);
+	if (whole) {
+		buf_append_str(out, "]}\n");
 	}
+	print_release_type(call->api, type);
 	return whole;
 }
 
@@ -267,13 +279,18 @@ void print_list(struct api_call *call, const struct list_page *page)
 	struct buf *body = &call->response->body, text CLEANUP_BUF = BUF_INIT(API_ANSWER_MAX);
 	struct buf *out = call->pretty ? &text : body;
 
-	if (call->representation != REPRESENTATION_TABLE) {
-		print_plain_list(call, page, out);
-	} else if (!print_table(call, page, out)) {
+	if (call->representation == REPRESENTATION_TABLE ? !print_table(call, page, out)
+							 : !print_plain_list(call, page, out)) {
 		return;
 	}
 	utf8_repair(out);
 	if (call->pretty) {
+		size_t most = text.length * PRETTY_FACTOR + PRETTY_LEAST;
+
+		if (!call_hold(call, text.length + most)) {
+			return;
+		}
+		body->ceiling = most < API_ANSWER_MAX ? most : API_ANSWER_MAX;
 		indent_json(buf_str(&text), text.length, body);
 		body->failed = body->failed || text.failed;
 	}

@@ -42,12 +42,6 @@ bool text_is_utf8(struct json_object *tree)
 	return true;
 }
 
-static bool text_has_nul(struct json_object *value)
-{
-	return json_object_is_type(value, json_type_string) &&
-	       strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value);
-}
-
 static bool text_is_free(const char *path, enum text_rule rule)
 {
 	static const char *const object[] = { "metadata.annotations", "data", "stringData",
@@ -77,7 +71,7 @@ static int text_check(struct json_object *value, struct buf *path, enum text_rul
 	size_t length = path->length;
 	int code = 0;
 
-	if (text_has_nul(value)) {
+	if (json_has_nul(value)) {
 		return text_fail(path, reterr);
 	}
 	for (size_t i = 0; code == 0 && i < asb_length(value); i++) {
@@ -156,7 +150,7 @@ int text_check_patch(struct json_object *patch, struct error *reterr)
 		struct json_object *step = json_object_array_get_idx(patch, i);
 
 		for (size_t j = 0; j < ARRAY_LEN(names); j++) {
-			if (text_has_nul(asb_at(step, names[j]))) {
+			if (json_has_nul(asb_at(step, names[j]))) {
 				return error_set(
 					reterr, -EINVAL,
 					"[%zu].%s: Invalid value: must not contain NUL (U+0000)", i,

@@ -87,6 +87,8 @@ struct api *api_create(const struct api_config *config, struct error *reterr)
 	api->boundary_us = SCHED_FOREVER;
 	sched_mutex_init(&api->lock, api->sched);
 	sched_cond_init(&api->clock, api->sched);
+	budget_init(&api->unread, api->sched,
+		    config->unread_max > 0 ? config->unread_max : API_UNREAD_MAX);
 	if (audit_open(api, reterr) < 0 || registry_init(api, reterr) < 0) {
 		api_destroy(api);
 		return NULL;
@@ -122,6 +124,7 @@ void api_destroy(struct api *api)
 	registry_finish(api);
 	audit_close(api);
 	watch_lists_finish(api);
+	budget_finish(&api->unread);
 	sched_cond_finish(&api->clock);
 	sched_mutex_finish(&api->lock);
 	free(api->address);

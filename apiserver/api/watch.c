@@ -17,6 +17,8 @@
 #define EVENT_MAX (8u << 20)    /* an object of 1.5 MB, its quotes, a Table row with it */
 #define BATCH_BYTES (32u << 10) /* printed ahead for a reader: what a slow one may hold */
 #define BOOKMARK_US UINT64_C(60000000)
+#define OUTDATED_SHARE 2u /* of the budget, for what watches have not sent and is replaced since */
+#define OUTDATED_LOOKS 32u /* at that, while as much as the budget is written */
 
 /* The watches of one kind, one namespace or all, one name or all. */
 struct watch_list {
@@ -38,19 +40,23 @@ struct watch {
 	const char *meta_version;
 	bool bookmarks, initial_bookmark, expired;
 	bool first_sent; /* the first Table has the columns */
-	struct list_page *initial;
-	size_t initial_at;
+	struct list_page *initial; /* lock, and its reader's while it fills */
+	size_t initial_at;         /* so too */
+	uint64_t initial_bytes;    /* so too; of those that are not sent */
+	bool filling;              /* lock; the reader prints the initial objects */
+	uint64_t began;            /* lock; api->written_bytes then */
 
 	uint64_t after, end_us, bookmark_us;
 	bool asleep;       /* all up to the history's end is read */
 	bool bookmark_due; /* lock */
 	bool over;         /* the last event is printed */
-	bool gone;         /* lock; the kind is not served any more */
+	bool gone;         /* lock; it ends: the kind is not served any more, or it is dropped */
 	void (*wake)(void *arg);
 	void *wake_arg;
 
 	struct buf text; /* printed and not read yet */
 	size_t text_at;
+	struct budget_share unread; /* of the text */
 };
 
 /* ---- lists of watches ---- */
@@ -139,6 +145,58 @@ static void watch_wake_list(struct api *api, const char *group, const char *plur
 	}
 }
 
+static void watch_initial_free(struct watch *watch)
+{
+	if (watch->initial != NULL) {
+		list_page_finish(watch->initial);
+		free(watch->initial);
+		watch->initial = NULL;
+	}
+}
+
+static size_t watch_state_bytes(const struct objects_state *state)
+{
+	size_t length = 0;
+
+	objects_state_text(state, &length);
+	return length;
+}
+
+/* The most that the initial objects of a watch may take beside those that are stored. */
+static uint64_t watch_outdated_bytes(const struct watch *watch)
+{
+	uint64_t written = watch->api->written_bytes - watch->began;
+
+	if (watch->initial == NULL || watch->filling) {
+		return 0;
+	}
+	return watch->initial_bytes < written ? watch->initial_bytes : written;
+}
+
+/*
+ * A watch that sends initial objects keeps them until they are read, also those that are not stored any
+ * more. Ends the oldest ones when that takes too much: their clients watch again.
+ */
+static void watch_drop_outdated(struct api *api)
+{
+	uint64_t total = 0;
+
+	api->outdated_bytes = api->written_bytes;
+	for (const struct watch *watch = api->first; watch != NULL; watch = watch->next) {
+		total += watch_outdated_bytes(watch);
+	}
+	for (struct watch *watch = api->first; watch != NULL && total > api->unread.most / OUTDATED_SHARE;
+	     watch = watch->next) {
+		uint64_t bytes = watch_outdated_bytes(watch);
+
+		if (bytes > 0) {
+			total -= bytes;
+			watch_initial_free(watch);
+			watch->gone = true;
+		}
+	}
+}
+
 void watch_changed(struct api *api, const char *group, const char *plural,
 		   const struct objects_state *state)
 {
@@ -147,6 +205,10 @@ void watch_changed(struct api *api, const char *group, const char *plural,
 
 	if (api->watch_count == 0) {
 		return;
+	}
+	api->written_bytes += watch_state_bytes(state);
+	if (api->written_bytes - api->outdated_bytes > api->unread.most / OUTDATED_LOOKS) {
+		watch_drop_outdated(api);
 	}
 	watch_wake_list(api, group, plural, "", "", before);
 	watch_wake_list(api, group, plural, "", name, before);
@@ -220,10 +282,15 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	watch->initial_bookmark = options->initial_bookmark;
 	watch->expired = options->expired;
 	watch->initial = TAKE(options->initial);
+	watch->began = api->written_bytes;
+	for (size_t i = 0; watch->initial != NULL && i < watch->initial->count; i++) {
+		watch->initial_bytes += watch_state_bytes(watch->initial->states[i]);
+	}
 	watch->after = options->after;
 	watch->end_us = options->end_us;
 	watch->bookmark_us = now + BOOKMARK_US;
 	watch->text.ceiling = EVENT_MAX;
+	watch->unread.budget = &api->unread;
 
 	watch->previous = api->last;
 	if (api->last != NULL) {
@@ -242,15 +309,6 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 		sched_cond_signal(&api->clock);
 	}
 	return watch;
-}
-
-static void watch_initial_free(struct watch *watch)
-{
-	if (watch->initial != NULL) {
-		list_page_finish(watch->initial);
-		free(watch->initial);
-		watch->initial = NULL;
-	}
 }
 
 static void watch_unlink_watch(struct watch *watch)
@@ -272,6 +330,13 @@ static void watch_unlink_watch(struct watch *watch)
 	api->watch_count--;
 }
 
+static void watch_drop_text(struct watch *watch)
+{
+	buf_finish(&watch->text);
+	watch->text_at = 0;
+	budget_release(&watch->unread);
+}
+
 void watch_close(struct watch *watch)
 {
 	if (watch == NULL) {
@@ -280,7 +345,7 @@ void watch_close(struct watch *watch)
 	watch_unlink_watch(watch);
 	watch_initial_free(watch);
 	selector_destroy(watch->selector);
-	buf_finish(&watch->text);
+	watch_drop_text(watch);
 	kind_copy_finish(&watch->copy);
 	free(watch->ns);
 	free(watch);
@@ -334,6 +399,18 @@ static void watch_print_expired(struct watch *watch)
 	watch->over = true;
 }
 
+/* Counts the text until it is read. Where there is no room for it the watch ends without it: its client
+ * watches again from the last event that it has read. */
+static void watch_count_text(struct watch *watch)
+{
+	if (watch->text.length <= API_UNREAD_FREE) {
+		budget_force(&watch->unread, watch->text.length);
+	} else if (!budget_resize(&watch->unread, watch->text.length)) {
+		watch_drop_text(watch);
+		watch->over = true;
+	}
+}
+
 static void watch_fill_initial(struct watch *watch)
 {
 	struct list_page *page = watch->initial;
@@ -342,6 +419,7 @@ static void watch_fill_initial(struct watch *watch)
 	       !watch->over) {
 		struct objects_state **state = &page->states[watch->initial_at++];
 
+		watch->initial_bytes -= watch_state_bytes(*state);
 		watch_print_state(watch, OBJECTS_ADDED, *state);
 		objects_state_unref(TAKE(*state));
 	}
@@ -354,6 +432,20 @@ static void watch_fill_initial(struct watch *watch)
 }
 
 /* ---- reading ---- */
+
+/* Whether there are initial objects to print, which stay until watch_end_initial. */
+static bool watch_begin_initial(struct watch *watch)
+{
+	LOCKED(&watch->api->lock);
+	watch->filling = watch->initial != NULL;
+	return watch->filling;
+}
+
+static void watch_end_initial(struct watch *watch)
+{
+	LOCKED(&watch->api->lock);
+	watch->filling = false;
+}
 
 #define EVENTS_AT_ONCE 16u
 
@@ -400,8 +492,9 @@ static bool watch_fill(struct watch *watch, void (*asleep)(void *arg), void (*wa
 	struct api *api = watch->api;
 	size_t count = 0;
 
-	if (watch->initial != NULL) {
+	if (watch_begin_initial(watch)) {
 		watch_fill_initial(watch);
+		watch_end_initial(watch);
 		return true;
 	}
 	{
@@ -450,16 +543,14 @@ ssize_t watch_read(struct watch *watch, char *data, size_t size, void (*asleep)(
 	while (watch->text_at == watch->text.length) {
 		bool failed = watch->text.failed;
 
-		buf_clear(&watch->text);
-		watch->text_at = 0;
+		watch_drop_text(watch); /* also, since thousands of them sleep */
 		if (watch->over || failed) {
 			return -1;
 		}
 		if (!watch_fill(watch, asleep, wake, arg)) {
-			buf_finish(&watch->text); /* thousands of them sleep */
-			watch->text = (struct buf)BUF_INIT(EVENT_MAX);
 			return 0;
 		}
+		watch_count_text(watch);
 	}
 
 	size_t left = watch->text.length - watch->text_at;

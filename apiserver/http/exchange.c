@@ -16,8 +16,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 
-#define PROTOCOLS_MAX 1024u        /* of X-Stream-Protocol-Version */
-#define SMALL_RESPONSE (64u << 10) /* is sent in any case */
+#define PROTOCOLS_MAX 1024u /* of X-Stream-Protocol-Version */
 
 struct exchange {
 	char *uri; /* as it was sent; NULL: too long */
@@ -28,6 +27,7 @@ struct exchange {
 	int refused; /* the status of the refusal, 0: none */
 	bool started, responded;
 	bool taken_over; /* the connection belongs to a session, or did */
+	struct ask *ask; /* the response waits for the node, and its connection is suspended */
 };
 
 static const char *exchange_header(struct MHD_Connection *connection, const char *name)
@@ -78,60 +78,34 @@ static enum MHD_Result exchange_queue(struct MHD_Connection *connection, int sta
 
 /* The bytes of a response until they are sent, or its connection ends. */
 struct unread {
-	struct server *server;
 	char *data;
-	size_t size;
+	struct budget_share share;
 };
 
 static void exchange_free_unread(void *arg)
 {
 	struct unread *unread = arg;
 
-	{
-		LOCKED(&unread->server->lock);
-		unread->server->responses -= unread->size;
-	}
+	budget_release(&unread->share);
 	free(unread->data);
 	free(unread);
 }
 
-static struct MHD_Response *exchange_buffer_response(struct server *server,
-						     struct api_response *response)
+static struct MHD_Response *exchange_buffer_response(struct api_response *response)
 {
 	struct unread *unread = xnew(struct unread);
+	size_t size = response->body.length;
 	struct MHD_Response *mhd_response;
 
-	*unread = (struct unread){ .server = server, .size = response->body.length };
+	unread->share = response->unread;
+	response->unread = (struct budget_share){ 0 };
 	unread->data = buf_take(&response->body);
-	{
-		LOCKED(&server->lock);
-		server->responses += unread->size;
-	}
 	mhd_response = MHD_create_response_from_buffer_with_free_callback_cls(
-		unread->size, unread->data, exchange_free_unread, unread);
+		size, unread->data, exchange_free_unread, unread);
 	if (mhd_response == NULL) {
 		exchange_free_unread(unread);
 	}
 	return mhd_response;
-}
-
-/* Makes a refusal of the response to a read where too much of what was sent is not read yet. What a
- * write did is told in any case. */
-static void exchange_bound_responses(struct server *server, struct api_response *response)
-{
-	{
-		LOCKED(&server->lock);
-		if (server->responses == 0 || response->body.length <= SMALL_RESPONSE ||
-		    server->responses + response->body.length <= SERVER_RESPONSES_MAX) {
-			return;
-		}
-	}
-	api_response_finish(response);
-	api_refuse(
-		503,
-		"the responses that clients have not read yet are too large together: try again, or ask for pages (limit=)",
-		response);
-	response->retry_after_s = 1;
 }
 
 static enum MHD_Result exchange_refuse(struct server *server, struct MHD_Connection *connection,
@@ -154,7 +128,7 @@ static enum MHD_Result exchange_send_response(struct server *server,
 	if (response->watch != NULL || response->podlog != NULL) {
 		mhd_response = stream_response(server, connection, response);
 	} else {
-		mhd_response = exchange_buffer_response(server, response);
+		mhd_response = exchange_buffer_response(response);
 	}
 	if (mhd_response == NULL) {
 		return MHD_NO;
@@ -186,7 +160,8 @@ static enum MHD_Result exchange_refuse(struct server *server, struct MHD_Connect
 		{ 401, "Unauthorized" },
 		{ 413, "the body of the request is too large: limit is 3145728 bytes" },
 		{ 414, "the URI is too long" },
-		{ 429, "too many sessions in pods are open: end one" },
+		{ 429,
+		  "too many sessions in pods or requests for logs are open: end one, or try again" },
 		{ 503, "the bodies of all requests together are too large now: try again" },
 	};
 	struct api_response response;
@@ -196,7 +171,7 @@ static enum MHD_Result exchange_refuse(struct server *server, struct MHD_Connect
 		message = messages[i].status == status ? messages[i].message : message;
 	}
 	api_refuse(status, message, &response);
-	response.retry_after_s = status == 503 ? 1 : response.retry_after_s;
+	response.retry_after_s = status == 503 || status == 429 ? 1 : response.retry_after_s;
 
 	enum MHD_Result sent = exchange_send_response(server, connection, &response);
 
@@ -289,9 +264,20 @@ static void exchange_drop_body(struct server *server, struct exchange *exchange)
 	exchange->held = 0;
 }
 
+static void exchange_drop_ask(struct exchange *exchange)
+{
+	struct api_response response;
+
+	if (exchange->ask != NULL) {
+		ask_finish(TAKE(exchange->ask), &response);
+		api_response_finish(&response);
+	}
+}
+
 void exchange_free(struct server *server, struct exchange *exchange)
 {
 	if (exchange != NULL) {
+		exchange_drop_ask(exchange);
 		exchange_drop_body(server, exchange);
 		free(exchange->uri);
 		free(exchange);
@@ -384,6 +370,27 @@ static enum MHD_Result exchange_add_protocol(void *arg, enum MHD_ValueKind kind 
 	return MHD_YES;
 }
 
+/* Sends what the API has made of the request, and frees it. */
+static enum MHD_Result exchange_send_result(struct server *server,
+					    struct MHD_Connection *connection,
+					    struct exchange *exchange, struct api_response *result)
+{
+	exchange->taken_over = result->remote != NULL;
+
+	enum MHD_Result sent = exchange_send_response(server, connection, result);
+
+	exchange->taken_over = exchange->taken_over && result->remote == NULL;
+	api_response_finish(result);
+	return sent;
+}
+
+static enum MHD_Result exchange_ask(struct server *server, struct MHD_Connection *connection,
+				    struct exchange *exchange, const struct api_request *request)
+{
+	exchange->ask = ask_start(server, connection, request);
+	return exchange->ask != NULL ? MHD_YES : exchange_refuse(server, connection, 429);
+}
+
 static enum MHD_Result exchange_response(struct server *server, struct MHD_Connection *connection,
 					 const char *method, struct exchange *exchange)
 {
@@ -407,21 +414,14 @@ static enum MHD_Result exchange_response(struct server *server, struct MHD_Conne
 	};
 	struct api_response result;
 
+	if (ask_is(&request)) {
+		return exchange_ask(server, connection, exchange, &request);
+	}
 	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, exchange_add_protocol,
 					&protocols);
 	request.protocols = buf_str(&protocols);
 	api_handle(server->config.api, &request, &result);
-
-	exchange->taken_over = result.remote != NULL;
-	if (strcmp(method, "GET") == 0) {
-		exchange_bound_responses(server, &result);
-	}
-
-	enum MHD_Result sent = exchange_send_response(server, connection, &result);
-
-	exchange->taken_over = exchange->taken_over && result.remote == NULL;
-	api_response_finish(&result);
-	return sent;
+	return exchange_send_result(server, connection, exchange, &result);
 }
 
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
@@ -440,6 +440,12 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 
 		*data_size = 0;
 		return exchange_take_data(server, exchange, data, size);
+	}
+	if (exchange->ask != NULL) {
+		struct api_response result;
+
+		ask_finish(TAKE(exchange->ask), &result);
+		return exchange_send_result(server, connection, exchange, &result);
 	}
 	if (exchange->responded) {
 		/* A session in a pod has given the connection back. */

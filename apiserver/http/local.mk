@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The HTTP server: listeners, TLS, tokens, streams.
 libapiserver_la_SOURCES += \
+	%D%/ask.c \
 	%D%/exchange.c \
 	%D%/guard.c \
 	%D%/link.c \

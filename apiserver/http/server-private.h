@@ -19,7 +19,6 @@
 #define SERVER_BODY_US 60000000u          /* from a head to its body's end */
 #define SERVER_ANSWER_US 600000000u       /* a long list to a slow reader; watches and logs go on */
 #define SERVER_BODIES_MAX (128u << 20)    /* of all requests together */
-#define SERVER_RESPONSES_MAX (512u << 20) /* of all connections, sent and not read yet */
 #define SERVER_DISCARD_MAX (256u << 20)   /* of a body too large, so that the client reads why */
 
 struct exchange;
@@ -41,8 +40,9 @@ struct server {
 	struct sched_mutex lock;
 	struct stream *streams; /* lock; watches on their way */
 	size_t bodies;          /* lock; bytes of all requests */
-	size_t responses;       /* lock; bytes of all responses that are not read yet */
 	bool stopping;          /* lock */
+	size_t asks;            /* lock; requests that wait for the node */
+	struct sched_cond asked; /* lock; asks became less */
 	struct http_guard *guard;
 	struct remote *remote; /* sessions in pods */
 
@@ -86,6 +86,18 @@ void exchange_free(struct server *server, struct exchange *exchange);
 /* The response's watch or log becomes a response; NULL without memory. */
 struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
 				     struct api_response *response);
+
+/* ---- ask.c: requests that wait for the node ---- */
+struct ask;
+bool ask_is(const struct api_request *request);
+/* Handles the request on a thread, and suspends its connection until then; the texts of the request
+ * must stay. NULL: too many wait already, or the server stops. */
+struct ask *ask_start(struct server *server, struct MHD_Connection *connection,
+		      const struct api_request *request);
+/* After the connection was resumed: hands out the response, and frees the rest. */
+void ask_finish(struct ask *take, struct api_response *ret);
+/* Waits until none waits. After server->stopping. */
+void ask_stop_all(struct server *server);
 
 /* ---- log.c ---- */
 int logs_start(struct server *server, struct error *reterr);

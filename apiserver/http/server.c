@@ -180,6 +180,7 @@ int server_create(const struct server_config *config, struct server **ret, struc
 	server->config = *config;
 	server->epoll = server->wake_fd = -1;
 	sched_mutex_init(&server->lock, config->sched);
+	sched_cond_init(&server->asked, config->sched);
 	server->remote = remote_create(config->sched);
 	server_raise_file_limit();
 	guard_start(server);
@@ -208,6 +209,7 @@ void server_destroy(struct server *server)
 	/* libmicrohttpd does not end connections that sleep, so all are woken first. */
 	api_stop(server->config.api);
 	guard_stop(server);
+	ask_stop_all(server);
 	logs_stop(server);
 	remote_stop(server->remote);
 	if (server->tls != NULL) {
@@ -222,6 +224,7 @@ void server_destroy(struct server *server)
 	}
 	remote_destroy(server->remote);
 	http_guard_destroy(server->guard);
+	sched_cond_finish(&server->asked);
 	sched_mutex_finish(&server->lock);
 	free(server);
 }

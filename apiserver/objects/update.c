@@ -6,6 +6,7 @@
 #include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -40,6 +41,35 @@ int update_check_body(const struct resource *resource, const char *ns, const cha
 			body_name, name);
 	}
 	asb_object_in(body, "metadata");
+	return 0;
+}
+
+int update_check_text(const struct resource *resource, struct json_object *old,
+		      struct json_object *body, struct error *reterr)
+{
+	static const struct {
+		const char *name;
+		bool of_metadata;
+	} fields[] = {
+		{ "apiVersion", false },      { "kind", false }, { "name", true },
+		{ "namespace", true },        { "uid", true },   { "creationTimestamp", true },
+		{ "deletionTimestamp", true }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		const char *name = fields[i].name;
+		bool inner = fields[i].of_metadata;
+		struct json_object *value = asb_at(inner ? asb_at(body, "metadata") : body, name);
+		char path[64];
+
+		if (!json_has_nul(value) ||
+		    json_object_equal(value, asb_at(inner ? asb_at(old, "metadata") : old, name))) {
+			continue;
+		}
+		snprintf(path, sizeof(path), "%s%s", inner ? "metadata." : "", name);
+		return refusal_invalid(resource, asb_name(old != NULL ? old : body), reterr, path,
+				       "Invalid value: must not contain NUL (U+0000)");
+	}
 	return 0;
 }
 
@@ -90,24 +120,47 @@ int update_check_new(const struct resource *resource, struct json_object *object
 	return update_check_owners(resource, object, reterr);
 }
 
-int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
-		     struct error *reterr)
+/* Whether the metadata of a body holds a text other than the object's. An empty one says nothing; one
+ * that begins with a NUL is not empty. */
+static bool update_says_other(struct json_object *object, struct json_object *body,
+			      const char *name)
 {
-	if (uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))) {
-		return 0;
-	}
+	struct json_object *given = asb_at(body, "metadata", name);
+
+	return json_object_is_type(given, json_type_string) &&
+	       json_object_get_string_len(given) > 0 &&
+	       !json_object_equal(given, asb_at(object, "metadata", name));
+}
+
+static int update_fail_uid(const struct resource *resource, struct json_object *object,
+			   const char *uid, struct error *reterr)
+{
 	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %.64s, UID in object meta: %.64s",
 		resource->kind.plural, asb_name(object), uid, asb_uid(object));
 }
 
+int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
+		     struct error *reterr)
+{
+	return uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))
+		       ? 0
+		       : update_fail_uid(resource, object, uid, reterr);
+}
+
+int update_check_same_uid(const struct resource *resource, struct json_object *object,
+			  struct json_object *body, struct error *reterr)
+{
+	return update_says_other(object, body, "uid")
+		       ? update_fail_uid(resource, object, asb_uid(body), reterr)
+		       : 0;
+}
+
 int update_check_immutable(const struct resource *resource, struct json_object *object,
 			   struct json_object *body, struct error *reterr)
 {
-	const char *uid = asb_uid(body);
-
-	if (uid != NULL && *uid != '\0' && !asb_streq(uid, asb_uid(object))) {
+	if (update_says_other(object, body, "uid")) {
 		return refusal_invalid(resource, asb_name(object), reterr, "metadata.uid",
 				       "Invalid value: field is immutable");
 	}
@@ -117,10 +170,7 @@ int update_check_immutable(const struct resource *resource, struct json_object *
 static int update_check_version(const struct resource *resource, struct json_object *object,
 				struct json_object *body, struct error *reterr)
 {
-	const char *version = asb_resource_version(body);
-
-	if (version == NULL || *version == '\0' ||
-	    asb_streq(version, asb_resource_version(object))) {
+	if (!update_says_other(object, body, "resourceVersion")) {
 		return 0;
 	}
 	return objects_fail(

@@ -14,10 +14,17 @@
  * if it has none. */
 int update_check_body(const struct resource *resource, const char *ns, const char *name,
 		      struct json_object *body, struct error *reterr);
+/* What says which object it is, and what the server itself decides, has no NUL in a body: it would be
+ * compared, or replaced, as the text before that NUL. old: what may stay as it is, or NULL. */
+int update_check_text(const struct resource *resource, struct json_object *old,
+		      struct json_object *body, struct error *reterr);
 /* The names and owners of a new object. */
 int update_check_new(const struct resource *resource, struct json_object *object,
 		     struct error *reterr);
-/* The precondition of a PUT or DELETE; uid NULL or "": none. */
+/* The UID in the metadata of a PUT's body, if there is one, is the object's. */
+int update_check_same_uid(const struct resource *resource, struct json_object *object,
+			  struct json_object *body, struct error *reterr);
+/* The precondition of a DELETE, a text without NUL; NULL or "": none. */
 int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
 		     struct error *reterr);
 /* A patch of the main resource left alone what nobody may change. */

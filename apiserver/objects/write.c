@@ -135,9 +135,11 @@ int write_create(struct objects *objects, const struct asb_kind *kind, const cha
 {
 	CLEANUP_JSON struct json_object *object = take;
 	struct resource *resource = resource_find(objects, kind);
-	const char *version = asb_resource_version(object);
 	int status = update_check_body(resource, ns, NULL, object, reterr);
 
+	if (status == 0) {
+		status = update_check_text(resource, NULL, object, reterr);
+	}
 	if (status != 0) {
 		return status;
 	}
@@ -146,7 +148,8 @@ int write_create(struct objects *objects, const struct asb_kind *kind, const cha
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}
-	if (version != NULL && *version != '\0') {
+	/* Its length counts: a text that begins with a NUL is not empty. */
+	if (json_object_get_string_len(asb_at(object, "metadata", "resourceVersion")) > 0) {
 		return objects_fail(reterr, 400,
 				    "resourceVersion should not be set on objects to be created");
 	}
@@ -269,7 +272,10 @@ int write_replace(struct objects *objects, const struct asb_kind *kind, const ch
 	}
 	if (status == 0) {
 		old = state_hold(objects, record->state);
-		status = update_check_uid(resource, old, asb_uid(body), reterr);
+		status = update_check_same_uid(resource, old, body, reterr);
+	}
+	if (status == 0) {
+		status = update_check_text(resource, old, body, reterr);
 	}
 	if (status == 0) {
 		status = update_apply(objects, resource, old, body, options, &object, reterr);
@@ -354,6 +360,9 @@ int objects_patch(struct objects *objects, const struct asb_kind *kind, const ch
 		return refusal_not_found(resource, name, reterr);
 	}
 	status = write_patch_tree(record_tree(objects, record), json_patch, patch, &body, reterr);
+	if (status == 0) {
+		status = update_check_text(resource, record_tree(objects, record), body, reterr);
+	}
 	return status != 0 ? status
 			   : write_patched(objects, record, TAKE(body), &options, ret, reterr);
 }

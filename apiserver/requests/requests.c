@@ -11,6 +11,7 @@
 
 #include "apiserver/objects/objects-private.h"
 #include "apiserver/objects/refusal.h"
+#include "apiserver/objects/update.h"
 #include "apiserver/objects/write.h"
 #include "apiserver/requests/event-shape.h"
 #include "apiserver/requests/namespace.h"
@@ -257,6 +258,9 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 		return refusal_not_found(NULL, "", reterr);
 	}
 	status = request_apply_patch(request, record->resource, type, target, patch, &body, reterr);
+	if (status == 0) {
+		status = update_check_text(record->resource, target, body, reterr);
+	}
 	if (status != 0) {
 		return status;
 	}

@@ -78,7 +78,8 @@ struct json_object *scale_of(const struct objects_resource *options, struct json
 int scale_apply(const struct objects_resource *options, struct json_object *object,
 		struct json_object *scale, struct json_object **ret, struct error *reterr)
 {
-	const char *path = options->scale_spec, *version = asb_resource_version(scale);
+	const char *path = options->scale_spec;
+	struct json_object *version = asb_at(scale, "metadata", "resourceVersion");
 	struct json_object *replicas = asb_at(scale, "spec", "replicas"), *copy, *place;
 	char name[NAME_LENGTH];
 
@@ -102,8 +103,9 @@ int scale_apply(const struct objects_resource *options, struct json_object *obje
 			       replicas != NULL ? json_object_get(replicas)
 						: json_object_new_int64(0));
 	/* Without one the write is unconditional. */
-	if (version != NULL && *version != '\0') {
-		metadata_set(copy, "resourceVersion", json_object_new_string(version));
+	if (json_object_is_type(version, json_type_string) &&
+	    json_object_get_string_len(version) > 0) {
+		metadata_set(copy, "resourceVersion", json_object_get(version));
 	} else {
 		json_object_object_del(asb_at(copy, "metadata"), "resourceVersion");
 	}

@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "base/buf.h"
 #include "base/base64.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "core/config/kubeconfig-private.h"
 
 int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format,
@@ -40,7 +41,7 @@ int kubeconfig_text(const struct kubeconfig_entry *entry, const char *name, cons
 		return kubeconfig_bad(entry, reterr, "'%s' is not a string (put it in quotes)",
 				      name);
 	}
-	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value)) {
+	if (json_has_nul(value)) {
 		return kubeconfig_bad(entry, reterr, "'%s' holds a NUL", name);
 	}
 	if (json_object_get_string_len(value) > 0) {

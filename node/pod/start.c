@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "node/env/env.h"
@@ -313,6 +314,16 @@ bool pod_start_container(struct pod_call *pc, size_t number)
 	struct start_parts parts = { 0 };
 	bool done;
 
+	/* No program and no path can have one: it would start with other arguments, or mount another
+	 * path, than the pod names. */
+	if (json_any_nul(asb_at(pc->pod, "spec"))) {
+		struct error error = { 0 };
+
+		error_set(
+			&error, -EINVAL,
+			"the pod's spec has a string with a NUL (U+0000): make the pod without it");
+		return start_config_failed(pc, number, &error);
+	}
 	if (!pod_make_volumes(pc) ||
 	    !start_have_image(pc, number, image != NULL ? image : "",
 			      asb_str(container->spec, "imagePullPolicy"))) {

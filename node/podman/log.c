@@ -11,6 +11,8 @@
 
 #define IDLE_MS 600000u  /* a followed log is requested again after so long without a line */
 #define REST_MS 60000u   /* of one that is not followed */
+#define TAIL_MAX \
+	100000 /* Podman takes memory for as many lines as are asked for, before it reads one */
 #define FOLLOWS_MAX 144u /* so a follower stays for a day */
 
 struct log {
@@ -54,7 +56,9 @@ static char *log_path_of(const char *id, const struct runtime_log_options *optio
 		   PODMAN_API "/containers/%s/logs?stdout=true&stderr=true&follow=%s&timestamps=%s",
 		   id, options->follow ? "true" : "false", options->timestamps ? "true" : "false");
 	if (options->tail_lines >= 0 && !again) {
-		buf_printf(&path, "&tail=%lld", (long long)options->tail_lines);
+		buf_printf(&path, "&tail=%lld",
+			   (long long)(options->tail_lines < TAIL_MAX ? options->tail_lines
+								      : TAIL_MAX));
 	}
 	if (since_ms > 0) {
 		buf_printf(&path, "&since=%lld.%03lld", (long long)(since_ms / 1000),

@@ -149,9 +149,16 @@ void logs_serve(struct runtime *runtime, const struct logs_request *request, int
 	struct error error = { 0 };
 	CLEANUP_FREE char *id = server_find_container(runtime, request->uid, request->container,
 						      request->previous, &error);
-	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, logs_on_bytes,
-						   &response, &error)
-			      : -ENOENT;
+	int code = -ENOENT;
+
+	if (id != NULL && request->options.follow) {
+		/* Its first bytes may be long in coming, and who asks waits for the head. */
+		code = logs_begin(&response);
+	}
+	if (id != NULL && (code == 0 || !request->options.follow)) {
+		code = runtime->ops->logs(runtime, id, &request->options, logs_on_bytes, &response,
+					  &error);
+	}
 
 	if (code < 0 && !response.began) {
 		server_send_text(fd,

@@ -8,6 +8,8 @@ import unittest
 
 from server import LocalServer, ServerCase, closing_all, until
 
+SERVER_THREADS = 4  # of libmicrohttpd, for TLS
+
 MAPS = "/api/v1/namespaces/default/configmaps"
 ARGUMENTS = "&".join(f"an-argument-that-nobody-knows-{i}=1" for i in range(400))  # more than libmicrohttpd takes
 
@@ -97,6 +99,51 @@ class Memory(ServerCase):
                 refused += b" 503 " in s.recv(65536)
         self.assertTrue(0 < refused < 60, refused)
         self.api.create("configmaps", "default", {"metadata": {"name": "after"}, "data": {"x": "y" * 900000}})
+
+
+class SlowNode(ServerCase):
+    """A node that does not answer."""
+
+    def test_requests_that_wait_for_the_node_keep_nobody_waiting(self):
+        self.api.call("POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": "p"}, "spec": {
+            "nodeName": "n", "automountServiceAccountToken": False, "containers": [{"name": "c", "image": "localhost/x"}]}})
+        path = "/api/v1/namespaces/default/pods/p/log"
+        count = 2 * SERVER_THREADS
+        with socket.socket(socket.AF_UNIX) as node, closing_all([self.tls() for _ in range(count)]) as clients:
+            node.bind(os.path.join(self.server.state, "node.sock"))
+            node.listen(count)
+            node.settimeout(60)
+            for client in clients:
+                client.sendall(self.head("GET", path, "Connection: close"))
+            # All are under way before one of them is answered.
+            with closing_all([node.accept()[0] for _ in range(count)]) as asked:
+                self.assertEqual(200, self.api.raw("GET", "/readyz")[0])
+                for one in asked:
+                    one.sendall(b"HTTP/1.0 200 OK\r\n\r\nhello")
+            for client in clients:
+                answer = b""
+                while chunk := client.recv(65536):
+                    answer += chunk
+                self.assertTrue(answer.startswith(b"HTTP/1.1 200 ") and b"hello" in answer, answer[:300])
+
+    def test_the_server_ends_while_it_waits_for_the_node(self):
+        server = LocalServer().start()
+        try:
+            server.api.call("POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": "p"}, "spec": {
+                "nodeName": "n", "automountServiceAccountToken": False, "containers": [{"name": "c", "image": "localhost/x"}]}})
+            with socket.socket(socket.AF_UNIX) as node:
+                node.bind(os.path.join(server.state, "node.sock"))
+                node.listen(1)
+                node.settimeout(60)
+                context = ssl.create_default_context(cafile=server.ca)
+                with socket.create_connection((server.api.host, server.api.port)) as plain, \
+                        context.wrap_socket(plain, server_hostname=server.api.host) as client:
+                    client.sendall(self.head("GET", "/api/v1/namespaces/default/pods/p/log", token=server.admin_token))
+                    waiting = node.accept()[0]
+                    self.assertEqual(0, server.processes[-1].stop())
+                    waiting.close()
+        finally:
+            server.stop()
 
 
 class FewFilesServer(LocalServer):

@@ -120,6 +120,11 @@ class Remote(ServerCase):
                 found.append(int(pid))
         return found
 
+    def test_a_log_without_a_byte_is_followed(self):
+        with self.tls() as s:
+            s.sendall(self.head("GET", "/api/v1/namespaces/default/pods/pod/log?follow=true"))
+            self.assertRegex(s.recv(65536), rb"^HTTP/1.1 200 ")
+
     # ---- exec ----
 
     def test_exec_gives_both_streams_and_the_exit_code(self):

@@ -106,6 +106,56 @@ class Text(ServerCase):
         self.refused(400, "POST", pods + "/p/binding", b'{"metadata":{"name":"p"},"target":{"name":"n\\u0000x"}}')
         self.refused(400, "POST", pods + "/p/eviction", b'{"metadata":{"name":"p\\u0000"}}')
 
+    def test_a_nul_in_what_the_server_compares_is_another_text(self):
+        uid, version = (self.api.call("GET", MAPS + "/kept")["metadata"][name] for name in ("uid", "resourceVersion"))
+        for place in (MAPS + "/kept", "/api/v1/namespaces/default"):
+            for text in ("\0", "abc\0", "\0abc"):
+                for kind in (MERGE, STRATEGIC):
+                    self.refused(422, "PATCH", place, {"metadata": {"uid": text}}, kind)
+                    self.refused(409, "PATCH", place, {"metadata": {"resourceVersion": text}}, kind)
+                    self.refused(422, "PATCH", place, {"metadata": {"creationTimestamp": text}}, kind)
+                self.refused(422, "PATCH", place, [{"op": "add", "path": "/metadata/uid", "value": text}], PATCH)
+                self.refused(409, "PATCH", place, [{"op": "add", "path": "/metadata/resourceVersion", "value": text}], PATCH)
+        for text in (uid + "\0", uid + "\0x", "\0"):
+            self.refused(422, "PATCH", MAPS + "/kept", {"metadata": {"uid": text}}, MERGE)
+            self.refused(409, "PUT", MAPS + "/kept", {"metadata": {"name": "kept", "uid": text}})
+            self.refused(422, "POST", MAPS, {"metadata": {"name": "u", "uid": text}})
+            self.refused(400, "DELETE", MAPS + "/kept", {"preconditions": {"uid": text}})
+        for text in (version + "\0", version + "\0x", "\0"):
+            self.refused(409, "PATCH", MAPS + "/kept", {"metadata": {"resourceVersion": text}}, MERGE)
+            self.refused(409, "PUT", MAPS + "/kept", {"metadata": {"name": "kept", "resourceVersion": text}})
+            self.refused(400, "POST", MAPS, {"metadata": {"name": "u", "resourceVersion": text}})
+            self.refused(400, "DELETE", MAPS + "/kept", {"preconditions": {"resourceVersion": text}})
+
+    def test_a_nul_in_what_the_server_replaces_is_refused(self):
+        for name, text in (("name", "kept\0"), ("name", "kept\0x"), ("namespace", "default\0"), ("namespace", "\0"),
+                           ("creationTimestamp", "\0"), ("deletionTimestamp", "x\0")):
+            self.refused(422, "PATCH", MAPS + "/kept", {"metadata": {name: text}}, MERGE)
+            self.refused(422, "PATCH", MAPS + "/kept", {"metadata": {name: text}}, STRATEGIC)
+            self.refused(400 if name == "namespace" else 422, "PUT", MAPS + "/kept", {"metadata": {"name": "kept", name: text}})
+            self.refused(400 if name == "namespace" else 422, "POST", MAPS, {"metadata": {"generateName": "u", name: text}})
+        for body in ({"kind": "ConfigMap\0x"}, {"apiVersion": "v1\0x"}, {"apiVersion": "\0"}):
+            self.refused(422, "PATCH", MAPS + "/kept", body, MERGE)
+
+    def test_a_nul_in_the_version_of_a_scale_is_another_version(self):
+        crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        pools = "/apis/text.test/v1/namespaces/default/pools"
+        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        scale = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+        self.api.call("POST", crds, {"metadata": {"name": "pools.text.test"}, "spec": {
+            "group": "text.test", "scope": "Namespaced", "names": {"plural": "pools", "kind": "Pool"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
+                          "subresources": {"scale": scale}}]}})
+        self.api.call("POST", pools, {"apiVersion": "text.test/v1", "kind": "Pool", "metadata": {"name": "p"}, "spec": {"replicas": 0}})
+        version = self.api.call("GET", pools + "/p")["metadata"]["resourceVersion"]
+        self.before = self.stored()
+        for text in (version + "\0", "\0"):
+            for kind in (MERGE, STRATEGIC):
+                self.refused(409, "PATCH", pools + "/p/scale", {"metadata": {"resourceVersion": text}}, kind)
+            self.refused(400, "PUT", pools + "/p/scale", {"metadata": {"name": "p", "resourceVersion": text}})
+        self.api.call("DELETE", pools + "/p")
+        self.api.call("DELETE", crds + "/pools.text.test")
+
     def test_a_nul_in_text_that_nobody_reads_is_kept(self):
         self.api.call("POST", MAPS, {"metadata": {"name": "nul", "annotations": {"x": "a\0b"}}, "data": {"x": "y\0z"}})
         stored = self.api.call("GET", MAPS + "/nul")

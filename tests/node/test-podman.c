@@ -302,6 +302,7 @@ static void podman_hands_on_logs(void **state)
 	const struct runtime_log_options last = { .tail_lines = 2 },
 					 all = { .tail_lines = -1, .follow = true };
 	const struct runtime_log_options few = { .tail_lines = -1, .limit_bytes = 5 };
+	const struct runtime_log_options huge = { .tail_lines = INT64_MAX };
 	CLEANUP_FREE char *uid = world_uid(world);
 	CLEANUP_BUF struct buf output = BUF_INIT(20000);
 	struct error error = { 0 };
@@ -315,6 +316,10 @@ static void podman_hands_on_logs(void **state)
 	assert_int_equal(
 		world->runtime->ops->logs(world->runtime, id, &last, collect, &output, &error), 0);
 	assert_string_equal(buf_str(&output), "two\nthree\n");
+	buf_clear(&output);
+	assert_int_equal(
+		world->runtime->ops->logs(world->runtime, id, &huge, collect, &output, &error), 0);
+	assert_string_equal(buf_str(&output), "one\ntwo\nthree\n");
 	buf_clear(&output);
 	assert_int_equal(
 		world->runtime->ops->logs(world->runtime, id, &few, collect, &output, &error), 0);

@@ -304,6 +304,48 @@ static void a_text_of_empty_objects_is_refused(void **state)
 	assert_non_null(strstr(error.text, "too many objects"));
 }
 
+static void a_nul_is_found_wherever_it_is(void **state)
+{
+	static const struct {
+		const char *text;
+		bool any;
+	} cases[] = {
+		{ "\"a\"", false },
+		{ "\"\\u0000\"", true },
+		{ "\"a\\u0000\"", true },
+		{ "[1,[\"a\"],null,{\"b\":\"\"}]", false },
+		{ "[1,[\"a\"],null,{\"b\":[\"x\\u0000y\"]}]", true },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP_JSON struct json_object *tree =
+			json_parse(cases[i].text, strlen(cases[i].text), NULL);
+
+		assert_non_null(tree);
+		assert_true(json_any_nul(tree) == cases[i].any);
+	}
+}
+
+static void a_text_is_compared_whole(void **state)
+{
+	CLEANUP_JSON struct json_object *whole = json_object_new_string_len("abc", 3);
+	CLEANUP_JSON struct json_object *longer = json_object_new_string_len("abc\0d", 5);
+	CLEANUP_JSON struct json_object *nul = json_object_new_string_len("", 1);
+	CLEANUP_JSON struct json_object *number = json_object_new_int(1);
+	(void)state;
+
+	assert_true(json_is_text(whole, "abc"));
+	assert_false(json_has_nul(whole));
+	assert_false(json_is_text(longer, "abc"));
+	assert_true(json_has_nul(longer));
+	assert_false(json_is_text(nul, ""));
+	assert_true(json_has_nul(nul));
+	assert_false(json_is_text(number, "1"));
+	assert_false(json_has_nul(number));
+	assert_false(json_is_text(NULL, ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +362,8 @@ int main(void)
 		cmocka_unit_test(json_print_reports_a_full_buffer),
 		cmocka_unit_test(json_print_of_no_value_is_null),
 		cmocka_unit_test(a_member_that_is_null_is_none),
+		cmocka_unit_test(a_nul_is_found_wherever_it_is),
+		cmocka_unit_test(a_text_is_compared_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
