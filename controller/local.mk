@@ -2,6 +2,7 @@
 bin_PROGRAMS += agent-sandbox-controller
 agent_sandbox_controller_SOURCES = \
 	%D%/main.c \
+	%D%/option-files.c %D%/option-files.h \
 	%D%/options.c %D%/options.h \
 	%D%/plugin-set.c %D%/plugin-set.h \
 	%D%/process.c %D%/process.h

@@ -86,11 +86,12 @@ void options_plugin_help(const struct plugin *plugin, FILE *out)
 {
 	for (uint32_t i = 0; i < plugin->option_count; i++) {
 		const struct asb_option *option = &plugin->options[i];
+		const char *fallback = option->file != NULL ? option->file : option->fallback;
 		int width = fprintf(out, "  --%s.%s", plugin->head.name, option->name);
 
 		fprintf(out, "%*s%s (default %s)\n", width < 44 ? 44 - width : 1, "",
 			option->help != NULL ? option->help : "",
-			option->fallback != NULL ? option->fallback : "none");
+			fallback != NULL && *fallback != '\0' ? fallback : "none");
 	}
 }
 

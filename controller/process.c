@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "controller/option-files.h"
 #include "core/controller/manager.h"
 #include "core/controller/program.h"
 #include "core/observe/log.h"
@@ -22,7 +23,10 @@ struct process {
 	struct program program;
 	struct options *options;
 	struct manager *manager;
+	/* of each plugin; texts: what was read from the files of options */
 	const char **option_values[MANAGER_PLUGINS_MAX];
+	char **option_texts[MANAGER_PLUGINS_MAX];
+	const struct plugin_set *plugins;
 	size_t plugin_count;
 	char identity[160];
 };
@@ -96,6 +100,11 @@ static int process_add_plugins(struct process *process, const struct plugin_set 
 			return code;
 		}
 		process->plugin_count++;
+		code = option_files_read(&plugins->items[i], process->option_values[i],
+					 &process->option_texts[i], reterr);
+		if (code < 0) {
+			return code;
+		}
 		plugin->plugin = &plugins->items[i];
 		plugin->option_values = process->option_values[i];
 		plugin->optional = !options_builtin(plugins->items[i].head.name);
@@ -159,13 +168,14 @@ static void process_tear_down(struct process *process)
 	manager_destroy(process->manager);
 	program_finish(&process->program);
 	for (size_t i = 0; i < process->plugin_count; i++) {
+		option_files_free(&process->plugins->items[i], process->option_texts[i]);
 		free(process->option_values[i]);
 	}
 }
 
 int process_run(struct options *options, const struct plugin_set *plugins)
 {
-	struct process process = { .options = options };
+	struct process process = { .options = options, .plugins = plugins };
 	struct error error = { 0 };
 	int code = process_set_up(&process, plugins, &error);
 

@@ -102,7 +102,7 @@ struct world {
 	unsigned int foreign_pods; /* of the pool, made by the Go controller */
 	struct map asked;          /* struct question by key */
 	struct map troubled;       /* keys of objects, see world_trouble */
-	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
+	unsigned int counts[KINDS][7]; /* successful writes by the controllers, by kind and verb */
 	unsigned int needless;         /* writes that changed nothing, without an excuse */
 	char broken[260];              /* the pod that is not Ready for ever; "": none */
 	unsigned int killed;           /* claimed pods the world took away */

@@ -326,6 +326,12 @@ TESTS += tests/unit/controller/test-options
 tests_unit_controller_test_options_SOURCES = tests/unit/controller/test-options.c controller/options.c controller/options.h
 tests_unit_controller_test_options_CFLAGS = $(TEST_CFLAGS)
 tests_unit_controller_test_options_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/controller/test-option-files
+TESTS += tests/unit/controller/test-option-files
+tests_unit_controller_test_option_files_SOURCES = tests/unit/controller/test-option-files.c \
+	controller/option-files.c controller/option-files.h
+tests_unit_controller_test_option_files_CFLAGS = $(TEST_CFLAGS)
+tests_unit_controller_test_option_files_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/core/cache/test-reflector
 TESTS += tests/unit/core/cache/test-reflector
 tests_unit_core_cache_test_reflector_SOURCES = tests/unit/core/cache/test-reflector.c $(REFLECTOR_FIXTURE)

@@ -240,8 +240,9 @@ static void what_is_no_flag_is_refused(void **state)
 
 /* ---- options of plugins ---- */
 
-static struct asb_option plugin_options[] = { { "colour", "red", "what it looks like" },
-					      { "col", NULL, NULL } };
+static struct asb_option plugin_options[] = {
+	{ .name = "colour", .fallback = "red", .help = "what it looks like" }, { .name = "col" }
+};
 static const struct plugin plugin = {
 	.head = { .name = "widget" },
 	.options = plugin_options,
