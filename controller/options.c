@@ -22,9 +22,10 @@ static const struct flag flags[] = {
 	{ "kubeconfig", FLAG_TEXT, AT(kubeconfig), "FILE",
 	  "how to reach the API server (default: $KUBECONFIG, in-cluster, ~/.kube/config)", 0, 0 },
 	{ "leader-elect", FLAG_BOOL, AT(leader_elect), NULL,
-	  "reconcile only while holding the lease a3317529.x-k8s.io", 0, 0 },
+	  "reconcile only while holding both leases of agent-sandbox controllers (default true)", 0,
+	  0 },
 	{ "leader-election-namespace", FLAG_TEXT, AT(leader_election_namespace), "NS",
-	  "namespace of the lease (default: the namespace of this pod)", 0, 0 },
+	  "namespace of the leases (default: the namespace of this pod)", 0, 0 },
 	{ "metrics-bind-address", FLAG_TEXT, AT(metrics_address), "ADDR",
 	  "address of /metrics (default :8080; port 0 takes any free port; 0 disables it)", 0, 0 },
 	{ "health-probe-bind-address", FLAG_TEXT, AT(health_address), "ADDR",
@@ -156,6 +157,7 @@ static int options_other(void *target, const char *name, size_t length, const ch
 int options_parse(int argc, char **argv, struct options *ret, struct error *reterr)
 {
 	struct options options = {
+		.leader_elect = true,
 		.metrics_address = ":8080",
 		.health_address = ":8081",
 		.plugin_dir = PLUGIN_DIR,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "controller/option-files.h"
@@ -15,7 +16,6 @@
 #include "core/controller/program.h"
 #include "core/observe/log.h"
 
-#define LEASE_NAME "a3317529.x-k8s.io"
 #define STUCK_US \
 	300000000u /* a reconcile's own waits end within seconds: after five minutes it hangs */
 
@@ -61,8 +61,15 @@ static void process_on_lost(void *arg)
 
 /* ---- setting up ---- */
 
-/* Chooses the lease's namespace and the identity that this process holds it under. Without
- * --leader-elect there is no lease. */
+/* The leases of the Go controller: that of v0.1 and that of v0.2 and later. Whoever holds both keeps
+ * all of them out. The order is the same in every process. */
+static const char *const process_leases[LEADER_LEASES_MAX] = {
+	"a3317529.x-k8s.io",
+	"a3317529.agent-sandbox.x-k8s.io",
+};
+
+/* Chooses the namespace of the leases and the identity that this process holds them under. With
+ * --leader-elect=false there is none. */
 static int process_choose_lease(struct process *process, struct manager_config *config,
 				struct error *reterr)
 {
@@ -78,12 +85,12 @@ static int process_choose_lease(struct process *process, struct manager_config *
 	if (config->lease_ns == NULL) {
 		return error_set(
 			reterr, -EINVAL,
-			"--leader-elect needs --leader-election-namespace outside a cluster, because there is no pod whose namespace could be used");
+			"leader election needs --leader-election-namespace outside a cluster, because there is no pod whose namespace could be used; or use --leader-elect=false if no other controller runs");
 	}
 	gethostname(host, sizeof(host) - 1);
 	snprintf(process->identity, sizeof(process->identity), "%s_%016llx", host,
 		 (unsigned long long)sched_random(process->program.sched));
-	config->lease_name = LEASE_NAME;
+	memcpy(config->lease_names, process_leases, sizeof(config->lease_names));
 	config->identity = process->identity;
 	return 0;
 }

@@ -119,7 +119,7 @@ static struct process *start_process(struct world *world, bool restarted)
 	}
 	if (world->config.controllers > 1) {
 		config.lease_ns = "default";
-		config.lease_name = "lease";
+		config.lease_names[0] = "lease";
 		snprintf(identity, sizeof(identity), "process-%u", process->number);
 		config.identity = identity;
 	}

@@ -56,8 +56,9 @@ static void nothing_given_is_the_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(options_parse(1, ARGS(NULL), &options, NULL), 0);
-	assert_false(options.extensions || options.leader_elect || options.enable_tracing ||
-		     options.version || options.help);
+	assert_false(options.extensions || options.enable_tracing || options.version ||
+		     options.help);
+	assert_true(options.leader_elect);
 	assert_null(options.kubeconfig);
 	assert_null(options.leader_election_namespace);
 	assert_null(options.pod_label_selector);
