@@ -180,6 +180,15 @@ static void process_tear_down(struct process *process)
 	}
 }
 
+static void process_say_idle_flags(const struct options *options)
+{
+	CLEANUP_BUF struct buf flags = BUF_INIT(4096);
+
+	if (options_idle_flags(options, &flags)) {
+		log_info("these flags are accepted, but have no effect here: %s", buf_str(&flags));
+	}
+}
+
 int process_run(struct options *options, const struct plugin_set *plugins)
 {
 	struct process process = { .options = options, .plugins = plugins };
@@ -191,6 +200,7 @@ int process_run(struct options *options, const struct plugin_set *plugins)
 	} else {
 		log_info("agent-sandbox-controller %s with %zu plugins at %s", PACKAGE_VERSION,
 			 plugins->count, process.program.api.kubeconfig.server);
+		process_say_idle_flags(options);
 		manager_start(process.manager);
 		code = program_wait(&process.program);
 		manager_stop(process.manager, code < 0);

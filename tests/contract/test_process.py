@@ -190,6 +190,14 @@ class Health(OwnCase):
         self.assertGreaterEqual(c.metric("agent_sandbox_claim_startup_latency_seconds_count"), 2)
         self.assertGreaterEqual(c.metric("agent_sandbox_warm_pool_hits_total"), 1)
 
+    def test_flags_of_the_go_controller_are_accepted(self):
+        c = self.start("--metrics-secure-serving=false", "--enable-pprof", "--api-connections=4", "--zap-log-level=info",
+                       "--sandbox-concurrent-workers=20", "--sandbox-write-behind-window", "250ms")
+        with open(c.log) as f:
+            told = [line for line in f if "have no effect here" in line]
+        self.assertEqual(1, len(told))
+        self.assertIn("--metrics-secure-serving, --enable-pprof, --api-connections, --sandbox-write-behind-window", told[0])
+
     def test_sigterm_ends_it_in_order(self):
         c = self.start()
         self.assertEqual(0, c.stop())
