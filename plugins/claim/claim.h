@@ -7,6 +7,7 @@
 #ifndef PLUGINS_CLAIM_CLAIM_H
 #define PLUGINS_CLAIM_CLAIM_H
 
+#include "plugins/common/dialect.h"
 #include "plugins/common/kinds.h"
 #include "plugins/common/object.h"
 #include "plugins/common/pod-template.h"

@@ -134,7 +134,7 @@ static bool policy_create(struct pass *pass, const char *name, struct json_objec
 	struct json_object *policy = asb_new(&kind_policy, pass->key->ns, name), *found = NULL;
 	struct asb_write write;
 
-	asb_set_owner(policy, pass->claim);
+	dialect_set_owner(policy, pass->claim);
 	asb_set_annotation(policy, ANNOTATION_POLICY_HASH, hash);
 	json_object_object_add(policy, "spec", take_spec);
 	write = asb_create(WATCH_POLICY, ASB_PRIORITY_CLAIM, policy);

@@ -70,7 +70,7 @@ static struct json_object *sandbox_new(const struct pass *pass, struct json_obje
 	struct json_object *spec = asb_object_in(sandbox, "spec");
 	const char *trace = asb_annotation(pass->claim, ANNOTATION_TRACE_CONTEXT);
 
-	asb_set_owner(sandbox, pass->claim);
+	dialect_set_owner(sandbox, pass->claim);
 	if (*pod != '\0') {
 		asb_set_annotation(sandbox, ANNOTATION_POD_NAME, pod);
 	}

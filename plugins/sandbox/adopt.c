@@ -105,7 +105,7 @@ struct json_object *adopt_patch_from_pool(struct pass *pass, struct json_object 
 	asb_patch(patch, "test", asb_copy(asb_at(pool, "uid")), "metadata", "ownerReferences",
 		  place, "uid");
 	asb_patch(patch, "test", NULL, "metadata", "deletionTimestamp");
-	asb_patch(patch, "replace", asb_owner_reference(pass->sandbox), "metadata",
+	asb_patch(patch, "replace", dialect_owner_reference(pass->sandbox), "metadata",
 		  "ownerReferences", place);
 	adopt_drop_label(patch, pod, LABEL_POOL);
 	adopt_drop_label(patch, pod, LABEL_TEMPLATE_HASH);

@@ -198,7 +198,7 @@ static struct json_object *pod_new(struct pass *pass)
 	asb_set_label(pod, LABEL_NAME_HASH, pass->hash);
 	asb_set_label(pod, LABEL_SANDBOX_UID, pass->uid);
 	asb_set_label(pod, LABEL_CLAIM_UID, pass->claim_uid);
-	asb_set_owner(pod, pass->sandbox);
+	dialect_set_owner(pod, pass->sandbox);
 	volumes_mount(pass, pod);
 	return pod;
 }

@@ -7,6 +7,7 @@
 #ifndef PLUGINS_SANDBOX_SANDBOX_H
 #define PLUGINS_SANDBOX_SANDBOX_H
 
+#include "plugins/common/dialect.h"
 #include "plugins/common/kinds.h"
 #include "plugins/common/object.h"
 #include "plugins/common/pod-template.h"

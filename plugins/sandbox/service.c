@@ -19,7 +19,7 @@ static struct json_object *service_new(struct pass *pass)
 	struct json_object *selector = asb_object_in(spec, "selector");
 
 	asb_set_label(service, LABEL_NAME_HASH, pass->hash);
-	asb_set_owner(service, pass->sandbox);
+	dialect_set_owner(service, pass->sandbox);
 	asb_set_str(spec, "clusterIP", "None");
 	asb_set_str(selector, LABEL_NAME_HASH, pass->hash);
 	asb_set_str(selector, LABEL_SANDBOX_UID, pass->uid);

@@ -50,7 +50,7 @@ static struct json_object *pods_new(struct pass *pass, const char *name)
 	struct json_object *pod = pod_template_pool_pod(
 		asb_at(pass->template, "spec", "podTemplate"), pass->key->ns, name, &pool);
 
-	asb_set_owner(pod, pass->pool);
+	dialect_set_owner(pod, pass->pool);
 	return pod;
 }
 

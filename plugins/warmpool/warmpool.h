@@ -7,6 +7,7 @@
 #ifndef PLUGINS_WARMPOOL_WARMPOOL_H
 #define PLUGINS_WARMPOOL_WARMPOOL_H
 
+#include "plugins/common/dialect.h"
 #include "plugins/common/kinds.h"
 #include "plugins/common/object.h"
 #include "plugins/common/pod-template.h"

@@ -32,6 +32,13 @@ tests_plugin_test_template_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_template_LDADD = libtemplate-test.la libplugin-common.la libagent-sandbox-fake-host.la \
 	$(JSONC_LIBS) $(CMOCKA_LIBS)
 
+# plugins/common/
+check_PROGRAMS += tests/plugin/test-dialect
+TESTS += tests/plugin/test-dialect
+tests_plugin_test_dialect_SOURCES = %D%/test-dialect.c
+tests_plugin_test_dialect_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_dialect_LDADD = libplugin-common.la $(JSONC_LIBS) $(CMOCKA_LIBS)
+
 # The claim plugin.
 check_LTLIBRARIES += tests/plugin/libclaim-world.la
 tests_plugin_libclaim_world_la_SOURCES = tests/plugin/test-claim-world.c tests/plugin/test-claim-world.h
