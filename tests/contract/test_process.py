@@ -15,7 +15,7 @@ from suite import *
 METRICS = ("controller_runtime_reconcile_total", "controller_runtime_reconcile_time_seconds_count", "workqueue_depth",
            "workqueue_adds_total", "workqueue_retries_total", "workqueue_queue_duration_seconds_count",
            "rest_client_requests_total", "leader_election_master_status", "process_resident_memory_bytes",
-           "process_cpu_seconds_total", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
+           "process_cpu_seconds_total", "agent_sandbox_build_info", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
            "agent_sandbox_api_writes_total", "agent_sandbox_warm_pool_size", "agent_sandbox_warm_pool_hits_total",
            "agent_sandbox_warm_pool_misses_total")
 
