@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 bin_PROGRAMS += agent-sandbox-controller
 agent_sandbox_controller_SOURCES = \
+	%D%/go-flags.c %D%/go-flags.h \
 	%D%/main.c \
 	%D%/option-files.c %D%/option-files.h \
 	%D%/options.c %D%/options.h \

@@ -59,7 +59,7 @@ static int controller_run(struct options *options)
 	struct error error = { 0 };
 	int result;
 
-	if (log_set_up(options->log_format, options->log_level, &error) < 0 ||
+	if (log_set_up(options_log_format(options), options_log_level(options), &error) < 0 ||
 	    plugin_set_load(&plugins, options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
 		plugin_set_finish(&plugins);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "controller/option-files.h"
@@ -146,6 +147,21 @@ static int process_make_manager(struct process *process, const struct plugin_set
 	return process->manager != NULL ? 0 : -EINVAL;
 }
 
+/* A constant 1 whose labels say what runs. */
+static void process_show_build(struct metrics *metrics)
+{
+	struct metric *metric = metrics_family(metrics, "agent_sandbox_build_info",
+					       "Always 1; the labels say which build this is.",
+					       METRIC_GAUGE, "git_version,compiler,platform", NULL);
+	struct utsname system = { 0 };
+	char platform[sizeof(system.sysname) + sizeof(system.machine) + 2];
+
+	(void)uname(&system);
+	snprintf(platform, sizeof(platform), "%s/%s", system.sysname, system.machine);
+	metric_record(metric, 1,
+		      (const char *const[]){ PACKAGE_VERSION, "cc " __VERSION__, platform });
+}
+
 static int process_set_up(struct process *process, const struct plugin_set *plugins,
 			  struct error *reterr)
 {
@@ -160,6 +176,7 @@ static int process_set_up(struct process *process, const struct plugin_set *plug
 	int code = program_init(&process->program, "agent-sandbox-controller", reterr);
 
 	if (code == 0) {
+		process_show_build(process->program.metrics);
 		code = program_connect(&process->program, options->kubeconfig,
 				       options->enable_tracing, reterr);
 	}
@@ -180,6 +197,15 @@ static void process_tear_down(struct process *process)
 	}
 }
 
+static void process_say_idle_flags(const struct options *options)
+{
+	CLEANUP_BUF struct buf flags = BUF_INIT(4096);
+
+	if (options_idle_flags(options, &flags)) {
+		log_info("these flags are accepted, but have no effect here: %s", buf_str(&flags));
+	}
+}
+
 int process_run(struct options *options, const struct plugin_set *plugins)
 {
 	struct process process = { .options = options, .plugins = plugins };
@@ -191,6 +217,7 @@ int process_run(struct options *options, const struct plugin_set *plugins)
 	} else {
 		log_info("agent-sandbox-controller %s with %zu plugins at %s", PACKAGE_VERSION,
 			 plugins->count, process.program.api.kubeconfig.server);
+		process_say_idle_flags(options);
 		manager_start(process.manager);
 		code = program_wait(&process.program);
 		manager_stop(process.manager, code < 0);

@@ -15,7 +15,7 @@ from suite import *
 METRICS = ("controller_runtime_reconcile_total", "controller_runtime_reconcile_time_seconds_count", "workqueue_depth",
            "workqueue_adds_total", "workqueue_retries_total", "workqueue_queue_duration_seconds_count",
            "rest_client_requests_total", "leader_election_master_status", "process_resident_memory_bytes",
-           "process_cpu_seconds_total", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
+           "process_cpu_seconds_total", "agent_sandbox_build_info", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
            "agent_sandbox_api_writes_total", "agent_sandbox_warm_pool_size", "agent_sandbox_warm_pool_hits_total",
            "agent_sandbox_warm_pool_misses_total")
 
@@ -189,6 +189,14 @@ class Health(OwnCase):
         self.assertEqual([], [name for name in METRICS if name not in found])
         self.assertGreaterEqual(c.metric("agent_sandbox_claim_startup_latency_seconds_count"), 2)
         self.assertGreaterEqual(c.metric("agent_sandbox_warm_pool_hits_total"), 1)
+
+    def test_flags_of_the_go_controller_are_accepted(self):
+        c = self.start("--metrics-secure-serving=false", "--enable-pprof", "--api-connections=4", "--zap-log-level=info",
+                       "--sandbox-concurrent-workers=20", "--sandbox-write-behind-window", "250ms")
+        with open(c.log) as f:
+            told = [line for line in f if "have no effect here" in line]
+        self.assertEqual(1, len(told))
+        self.assertIn("--metrics-secure-serving, --enable-pprof, --api-connections, --sandbox-write-behind-window", told[0])
 
     def test_sigterm_ends_it_in_order(self):
         c = self.start()

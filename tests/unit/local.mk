@@ -323,7 +323,8 @@ tests_unit_core_controller_test_plugin_load_CFLAGS = $(TEST_CFLAGS)
 tests_unit_core_controller_test_plugin_load_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/controller/test-options
 TESTS += tests/unit/controller/test-options
-tests_unit_controller_test_options_SOURCES = tests/unit/controller/test-options.c controller/options.c controller/options.h
+tests_unit_controller_test_options_SOURCES = tests/unit/controller/test-options.c controller/options.c controller/options.h \
+	controller/go-flags.c controller/go-flags.h
 tests_unit_controller_test_options_CFLAGS = $(TEST_CFLAGS)
 tests_unit_controller_test_options_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/controller/test-option-files
