@@ -106,9 +106,9 @@ static const struct asb_option options[] = {
 		.help = "Sandboxes that one reconcile of a pool creates at most",
 	},
 	[OPTION_REPLENISH_DELAY] = {
-		.name = "replenish-delay",
+		.name = "replenish-delay-ms",
 		.fallback = "0",
-		.help = "how long a pool waits after it has lost a Sandbox before it creates one",
+		.help = "milliseconds that a pool waits after it has lost a Sandbox before it creates one",
 	},
 	[OPTION_MAX_REFILL_RATE] = {
 		.name = "max-refill-rate",
@@ -116,19 +116,19 @@ static const struct asb_option options[] = {
 		.help = "Sandboxes that a pool creates in a second at most; 0: no limit",
 	},
 	[OPTION_READINESS_GRACE] = {
-		.name = "readiness-grace-period",
-		.fallback = "5m",
-		.help = "how long a Sandbox of a pool may be not Ready before it is replaced",
+		.name = "readiness-grace-ms",
+		.fallback = "300000",
+		.help = "milliseconds that a Sandbox of a pool may be not Ready before it is replaced",
 	},
 	[OPTION_UNSCHEDULABLE_RECHECK] = {
-		.name = "unschedulable-recheck-interval",
-		.fallback = "1m",
-		.help = "how often a pool looks at Sandboxes whose pods are Unschedulable",
+		.name = "unschedulable-recheck-ms",
+		.fallback = "60000",
+		.help = "milliseconds after which a pool looks again at Sandboxes whose pods are Unschedulable",
 	},
 	[OPTION_EVICTION] = {
-		.name = "enable-eviction",
+		.name = "eviction",
 		.fallback = "true",
-		.help = "whether the cluster autoscaler may evict the pods of free Sandboxes",
+		.help = "true: the cluster autoscaler may evict the pods of free Sandboxes; false: it may not",
 	},
 	[OPTION_MAX] = { 0 },
 };

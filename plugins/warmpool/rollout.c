@@ -106,7 +106,7 @@ static int64_t rollout_count_above(struct pass *pass)
 
 static uint32_t rollout_pick_newest(struct pass *pass, uint32_t limit, struct json_object *ret[])
 {
-	return removal_pick(pass, &member_pods.live, ASB_LIST_REVERSE, limit, ret);
+	return removal_pick(pass, &pass->members->live, ASB_LIST_REVERSE, limit, ret);
 }
 
 void rollout_scale_down(struct pass *pass)

@@ -4,153 +4,79 @@
 
 #include "plugins/warmpool/warmpool.h"
 
-/* Longer periods are refused: no sum of times may overflow. */
-#define SETTINGS_PERIOD_MAX (INT64_C(366) * 24 * 3600 * 1000)
-#define SETTINGS_BATCH_MAX 1000000
-/* Members a second and pool. */
-#define SETTINGS_RATE_MAX 1000000
+/* One year. Longer periods are refused: no sum of times may overflow. */
+#define SETTINGS_PERIOD_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
+#define SETTINGS_COUNT_MAX INT64_C(1000000)
 
-/*
- * Reads a decimal number as thousandths, rounded down: "1.5" is 1500. *text is moved behind it.
- * Returns false if there is no number, or one above a hundred million.
- */
-static bool settings_number(const char **text, int64_t *ret)
+/* A decimal number as thousandths, rounded down: "1.5" is 1500. Returns -1 for other text and for
+ * numbers above a limit. */
+static int64_t settings_thousandths(const char *text, int64_t limit)
 {
-	int64_t whole = 0, part = 0, place = 100;
-	const char *start = *text;
+	int64_t number = 0, place = 100;
 
-	for (; **text >= '0' && **text <= '9'; (*text)++) {
-		whole = whole * 10 + (**text - '0');
-		if (whole > 100000000) {
-			return false;
+	if (*text < '0' || *text > '9') {
+		return -1;
+	}
+	for (; *text >= '0' && *text <= '9'; text++) {
+		number = number * 10 + (*text - '0');
+		if (number > limit) {
+			return -1;
 		}
 	}
-	if (*text == start) {
-		return false;
-	}
-	if (**text == '.') {
-		for ((*text)++; **text >= '0' && **text <= '9'; (*text)++, place /= 10) {
-			part += (**text - '0') * place;
+	number *= 1000;
+	if (*text == '.') {
+		for (text++; *text >= '0' && *text <= '9'; text++, place /= 10) {
+			number += (*text - '0') * place;
 		}
 	}
-	*ret = whole * 1000 + part;
-	return true;
+	return *text == '\0' ? number : -1;
 }
 
-/* A period as Go programs write it: "5m", "1h30m", "500ms", "0". */
-static bool settings_period(const char *text, int64_t *ret_ms)
+/* Reads one option. Returns the number in thousandths, or -1 after logging what is wrong. */
+static int64_t settings_read(const struct asb_host *host, struct asb_instance *instance,
+			     uint32_t option, const char *name, int64_t least, int64_t most)
 {
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
-	int64_t sum = 0;
+	const char *text = host->option(instance, option);
+	int64_t number = settings_thousandths(text, most);
 
-	if (strcmp(text, "0") == 0) {
-		*ret_ms = 0;
-		return true;
+	if (number < least * 1000) {
+		host->log(instance, ASB_LOG_ERROR,
+			  "the option %s is '%s', not a number from %lld to %lld", name, text,
+			  (long long)least, (long long)most);
+		return -1;
 	}
-	do {
-		int64_t number, ms = 0;
-		size_t length = 0;
-
-		if (!settings_number(&text, &number)) {
-			return false;
-		}
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && ms == 0; i++) {
-			length = strlen(units[i].unit);
-			ms = strncmp(text, units[i].unit, length) == 0 ? units[i].ms : 0;
-		}
-		sum += number * ms / 1000;
-		if (ms == 0 || sum > SETTINGS_PERIOD_MAX) {
-			return false;
-		}
-		text += length;
-	} while (*text != '\0');
-	*ret_ms = sum;
-	return true;
-}
-
-static bool settings_batch(const char *text, uint32_t *ret)
-{
-	int64_t number;
-
-	if (!settings_number(&text, &number) || *text != '\0' || number % 1000 != 0 ||
-	    number < 1000 || number > SETTINGS_BATCH_MAX * INT64_C(1000)) {
-		return false;
-	}
-	*ret = (uint32_t)(number / 1000);
-	return true;
-}
-
-static bool settings_rate(const char *text, int64_t *ret)
-{
-	return settings_number(&text, ret) && *text == '\0' &&
-	       *ret <= SETTINGS_RATE_MAX * INT64_C(1000);
-}
-
-static bool settings_bool(const char *text, bool *ret)
-{
-	*ret = strcmp(text, "true") == 0;
-	return *ret || strcmp(text, "false") == 0;
-}
-
-static bool settings_check(const struct asb_host *host, struct asb_instance *instance, bool good,
-			   uint32_t option, const char *wanted)
-{
-	if (!good) {
-		host->log(instance, ASB_LOG_ERROR, "the option '%s' is not %s",
-			  host->option(instance, option), wanted);
-	}
-	return good;
+	return number;
 }
 
 int32_t settings_init(const struct asb_host *host, struct asb_instance *instance, void **ret_state)
 {
-	struct warmpool_settings *settings = calloc(1, sizeof(*settings));
-	const char *period = "a period such as 5m or 90s, of one year at most";
-	struct {
-		uint32_t option;
-		int64_t *ms;
-	} periods[] = {
-		{ OPTION_REPLENISH_DELAY, NULL },
-		{ OPTION_READINESS_GRACE, NULL },
-		{ OPTION_UNSCHEDULABLE_RECHECK, NULL },
-	};
-	bool good = true;
+	int64_t batch = settings_read(host, instance, OPTION_MAX_BATCH_SIZE, "max-batch-size", 1,
+				      SETTINGS_COUNT_MAX);
+	int64_t delay = settings_read(host, instance, OPTION_REPLENISH_DELAY, "replenish-delay-ms",
+				      0, SETTINGS_PERIOD_MAX_MS);
+	int64_t rate = settings_read(host, instance, OPTION_MAX_REFILL_RATE, "max-refill-rate", 0,
+				     SETTINGS_COUNT_MAX);
+	int64_t grace = settings_read(host, instance, OPTION_READINESS_GRACE, "readiness-grace-ms",
+				      0, SETTINGS_PERIOD_MAX_MS);
+	int64_t recheck = settings_read(host, instance, OPTION_UNSCHEDULABLE_RECHECK,
+					"unschedulable-recheck-ms", 1, SETTINGS_PERIOD_MAX_MS);
+	struct warmpool_settings *settings;
 
+	if (batch < 0 || delay < 0 || rate < 0 || grace < 0 || recheck < 0) {
+		return -1;
+	}
+	settings = calloc(1, sizeof(*settings));
 	if (settings == NULL) {
 		abort();
 	}
-	periods[0].ms = &settings->replenish_ms;
-	periods[1].ms = &settings->grace_ms;
-	periods[2].ms = &settings->recheck_ms;
-	for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
-		const char *text = host->option(instance, periods[i].option);
-
-		good = settings_check(host, instance, settings_period(text, periods[i].ms),
-				      periods[i].option, period) &&
-		       good;
-	}
-	good = settings_check(host, instance,
-			      settings_batch(host->option(instance, OPTION_MAX_BATCH_SIZE),
-					     &settings->max_batch),
-			      OPTION_MAX_BATCH_SIZE, "a number from 1 to 1000000") &&
-	       good;
-	good = settings_check(host, instance,
-			      settings_rate(host->option(instance, OPTION_MAX_REFILL_RATE),
-					    &settings->refill_rate),
-			      OPTION_MAX_REFILL_RATE, "a number from 0 to 1000000") &&
-	       good;
-	good = settings_check(
-		       host, instance,
-		       settings_bool(host->option(instance, OPTION_EVICTION), &settings->eviction),
-		       OPTION_EVICTION, "true or false") &&
-	       good;
-	if (!good) {
-		free(settings);
-		return -1;
-	}
+	*settings = (struct warmpool_settings){
+		.max_batch = (uint32_t)(batch / 1000),
+		.replenish_ms = delay / 1000,
+		.refill_rate = rate,
+		.grace_ms = grace / 1000,
+		.recheck_ms = recheck / 1000,
+		.eviction = strcmp(host->option(instance, OPTION_EVICTION), "false") != 0,
+	};
 	*ret_state = settings;
 	return 0;
 }
