@@ -48,6 +48,19 @@ static int64_t settings_read(const struct asb_host *host, struct asb_instance *i
 	return number;
 }
 
+/* Reads the one option that is not a number. Returns 1, 0, or -1 after logging what is wrong. */
+static int settings_eviction(const struct asb_host *host, struct asb_instance *instance)
+{
+	const char *text = host->option(instance, OPTION_EVICTION);
+
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+		host->log(instance, ASB_LOG_ERROR, "the option eviction is '%s', not true or false",
+			  text);
+		return -1;
+	}
+	return strcmp(text, "true") == 0;
+}
+
 int32_t settings_init(const struct asb_host *host, struct asb_instance *instance, void **ret_state)
 {
 	int64_t batch = settings_read(host, instance, OPTION_MAX_BATCH_SIZE, "max-batch-size", 1,
@@ -60,9 +73,10 @@ int32_t settings_init(const struct asb_host *host, struct asb_instance *instance
 				      0, SETTINGS_PERIOD_MAX_MS);
 	int64_t recheck = settings_read(host, instance, OPTION_UNSCHEDULABLE_RECHECK,
 					"unschedulable-recheck-ms", 1, SETTINGS_PERIOD_MAX_MS);
+	int eviction = settings_eviction(host, instance);
 	struct warmpool_settings *settings;
 
-	if (batch < 0 || delay < 0 || rate < 0 || grace < 0 || recheck < 0) {
+	if (eviction < 0 || batch < 0 || delay < 0 || rate < 0 || grace < 0 || recheck < 0) {
 		return -1;
 	}
 	settings = calloc(1, sizeof(*settings));
@@ -75,7 +89,7 @@ int32_t settings_init(const struct asb_host *host, struct asb_instance *instance
 		.refill_rate = rate,
 		.grace_ms = grace / 1000,
 		.recheck_ms = recheck / 1000,
-		.eviction = strcmp(host->option(instance, OPTION_EVICTION), "false") != 0,
+		.eviction = eviction == 1,
 	};
 	*ret_state = settings;
 	return 0;

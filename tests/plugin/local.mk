@@ -14,7 +14,8 @@ warmpool_tests = \
 	tests/plugin/test-warmpool-faults \
 	tests/plugin/test-warmpool-removal \
 	tests/plugin/test-warmpool-sandboxes \
-	tests/plugin/test-warmpool-replacing
+	tests/plugin/test-warmpool-replacing \
+	tests/plugin/test-warmpool-settings
 check_PROGRAMS += $(warmpool_tests) tests/plugin/test-template
 TESTS += $(warmpool_tests) tests/plugin/test-template
 warmpool_test_libs = libwarmpool-test.la libplugin-common.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
@@ -36,6 +37,9 @@ tests_plugin_test_warmpool_sandboxes_LDADD = $(warmpool_test_libs)
 tests_plugin_test_warmpool_replacing_SOURCES = %D%/test-warmpool-replacing.c
 tests_plugin_test_warmpool_replacing_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_warmpool_replacing_LDADD = $(warmpool_test_libs)
+tests_plugin_test_warmpool_settings_SOURCES = %D%/test-warmpool-settings.c
+tests_plugin_test_warmpool_settings_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_warmpool_settings_LDADD = $(warmpool_test_libs)
 tests_plugin_test_template_SOURCES = %D%/test-template.c
 tests_plugin_test_template_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_template_LDADD = libtemplate-test.la libplugin-common.la libagent-sandbox-fake-host.la \
