@@ -2,7 +2,8 @@
 
 # plugins/warmpool/, plugins/template/: their sources, as the modules have them, linked into the tests.
 check_LTLIBRARIES += libwarmpool-test.la libtemplate-test.la
-libwarmpool_test_la_SOURCES = $(warmpool_sources) %D%/warmpool-world.c %D%/warmpool-world.h
+libwarmpool_test_la_SOURCES = $(warmpool_sources) %D%/warmpool-world.c %D%/warmpool-world.h \
+	%D%/sandbox-pool-world.c %D%/sandbox-pool-world.h
 nodist_libwarmpool_test_la_SOURCES = plugins/warmpool/crd.c
 libtemplate_test_la_SOURCES = $(template_sources)
 nodist_libtemplate_test_la_SOURCES = plugins/template/crd.c
@@ -11,7 +12,9 @@ warmpool_tests = \
 	tests/plugin/test-warmpool \
 	tests/plugin/test-warmpool-adoption \
 	tests/plugin/test-warmpool-faults \
-	tests/plugin/test-warmpool-removal
+	tests/plugin/test-warmpool-removal \
+	tests/plugin/test-warmpool-sandboxes \
+	tests/plugin/test-warmpool-replacing
 check_PROGRAMS += $(warmpool_tests) tests/plugin/test-template
 TESTS += $(warmpool_tests) tests/plugin/test-template
 warmpool_test_libs = libwarmpool-test.la libplugin-common.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
@@ -27,14 +30,23 @@ tests_plugin_test_warmpool_faults_LDADD = $(warmpool_test_libs)
 tests_plugin_test_warmpool_removal_SOURCES = %D%/test-warmpool-removal.c
 tests_plugin_test_warmpool_removal_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_warmpool_removal_LDADD = $(warmpool_test_libs)
+tests_plugin_test_warmpool_sandboxes_SOURCES = %D%/test-warmpool-sandboxes.c
+tests_plugin_test_warmpool_sandboxes_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_warmpool_sandboxes_LDADD = $(warmpool_test_libs)
+tests_plugin_test_warmpool_replacing_SOURCES = %D%/test-warmpool-replacing.c
+tests_plugin_test_warmpool_replacing_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_warmpool_replacing_LDADD = $(warmpool_test_libs)
 tests_plugin_test_template_SOURCES = %D%/test-template.c
 tests_plugin_test_template_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_template_LDADD = libtemplate-test.la libplugin-common.la libagent-sandbox-fake-host.la \
 	$(JSONC_LIBS) $(CMOCKA_LIBS)
 
 # plugins/common/
-check_PROGRAMS += tests/plugin/test-dialect
-TESTS += tests/plugin/test-dialect
+check_PROGRAMS += tests/plugin/test-blueprint tests/plugin/test-dialect
+TESTS += tests/plugin/test-blueprint tests/plugin/test-dialect
+tests_plugin_test_blueprint_SOURCES = %D%/test-blueprint.c
+tests_plugin_test_blueprint_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_blueprint_LDADD = libplugin-common.la $(JSONC_LIBS) $(CMOCKA_LIBS)
 tests_plugin_test_dialect_SOURCES = %D%/test-dialect.c
 tests_plugin_test_dialect_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_dialect_LDADD = libplugin-common.la $(JSONC_LIBS) $(CMOCKA_LIBS)
