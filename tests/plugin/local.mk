@@ -97,6 +97,7 @@ sandbox_tests = \
 	tests/plugin/test-sandbox \
 	tests/plugin/test-sandbox-adopt \
 	tests/plugin/test-sandbox-expiry \
+	tests/plugin/test-sandbox-inventory \
 	tests/plugin/test-sandbox-faults \
 	tests/plugin/test-sandbox-foreign \
 	tests/plugin/test-sandbox-takeover
@@ -112,6 +113,9 @@ tests_plugin_test_sandbox_adopt_LDADD = $(sandbox_test_libs)
 tests_plugin_test_sandbox_expiry_SOURCES = %D%/test-sandbox-expiry.c
 tests_plugin_test_sandbox_expiry_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_sandbox_expiry_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_inventory_SOURCES = %D%/test-sandbox-inventory.c
+tests_plugin_test_sandbox_inventory_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_inventory_LDADD = $(sandbox_test_libs)
 tests_plugin_test_sandbox_faults_SOURCES = %D%/test-sandbox-faults.c
 tests_plugin_test_sandbox_faults_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_sandbox_faults_LDADD = $(sandbox_test_libs)
