@@ -60,6 +60,7 @@ claim_tests = \
 	tests/plugin/test-claim \
 	tests/plugin/test-claim-expiry \
 	tests/plugin/test-claim-faults \
+	tests/plugin/test-claim-measure \
 	tests/plugin/test-claim-orphan \
 	tests/plugin/test-claim-pick \
 	tests/plugin/test-claim-policy \
@@ -75,6 +76,9 @@ tests_plugin_test_claim_expiry_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_L
 tests_plugin_test_claim_faults_SOURCES = tests/plugin/test-claim-faults.c
 tests_plugin_test_claim_faults_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_faults_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_measure_SOURCES = tests/plugin/test-claim-measure.c
+tests_plugin_test_claim_measure_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_measure_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
 tests_plugin_test_claim_orphan_SOURCES = tests/plugin/test-claim-orphan.c
 tests_plugin_test_claim_orphan_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_orphan_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
