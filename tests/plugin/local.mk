@@ -64,6 +64,7 @@ claim_tests = \
 	tests/plugin/test-claim \
 	tests/plugin/test-claim-expiry \
 	tests/plugin/test-claim-faults \
+	tests/plugin/test-claim-measure \
 	tests/plugin/test-claim-orphan \
 	tests/plugin/test-claim-pick \
 	tests/plugin/test-claim-policy \
@@ -79,6 +80,9 @@ tests_plugin_test_claim_expiry_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_L
 tests_plugin_test_claim_faults_SOURCES = tests/plugin/test-claim-faults.c
 tests_plugin_test_claim_faults_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_faults_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_measure_SOURCES = tests/plugin/test-claim-measure.c
+tests_plugin_test_claim_measure_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_measure_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
 tests_plugin_test_claim_orphan_SOURCES = tests/plugin/test-claim-orphan.c
 tests_plugin_test_claim_orphan_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_orphan_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
@@ -101,6 +105,7 @@ sandbox_tests = \
 	tests/plugin/test-sandbox \
 	tests/plugin/test-sandbox-adopt \
 	tests/plugin/test-sandbox-expiry \
+	tests/plugin/test-sandbox-inventory \
 	tests/plugin/test-sandbox-faults \
 	tests/plugin/test-sandbox-foreign \
 	tests/plugin/test-sandbox-takeover
@@ -116,6 +121,9 @@ tests_plugin_test_sandbox_adopt_LDADD = $(sandbox_test_libs)
 tests_plugin_test_sandbox_expiry_SOURCES = %D%/test-sandbox-expiry.c
 tests_plugin_test_sandbox_expiry_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_sandbox_expiry_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_inventory_SOURCES = %D%/test-sandbox-inventory.c
+tests_plugin_test_sandbox_inventory_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_inventory_LDADD = $(sandbox_test_libs)
 tests_plugin_test_sandbox_faults_SOURCES = %D%/test-sandbox-faults.c
 tests_plugin_test_sandbox_faults_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_sandbox_faults_LDADD = $(sandbox_test_libs)
