@@ -213,6 +213,48 @@ static void lost_response_makes_no_second_sandbox(void **state)
 	asb_fake_destroy(fake);
 }
 
+static void sandbox_that_a_late_store_does_not_show_is_counted(void **state)
+{
+	struct asb_fake *fake = world_create();
+	uint64_t after = 0;
+
+	(void)state;
+	put_beta_template(fake, "one");
+	put_beta_pool(fake, 1, "");
+	asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_UNREACHABLE, "no response", true);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
+	spy.store_is_blind = true;
+	/* While it is being deleted it takes up room too. */
+	asb_fake_start_deletion(fake, "Sandbox", "ns", member_name(fake, 0));
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", &after), ASB_REQUEUE_AFTER);
+		assert_true(after <= 1000);
+	}
+	assert_int_equal(wrote(fake, "CREATE Sandbox"), 1);
+	asb_fake_delete(fake, "Sandbox", "ns", member_name(fake, 0));
+	spy.store_is_blind = false;
+	asb_fake_advance(fake, 5000);
+	assert_int_equal(members(fake), 1);
+	asb_fake_destroy(fake);
+}
+
+static void late_change_of_members_forgets_the_other_kind(void **state)
+{
+	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
+
+	(void)state;
+	put_beta_template(fake, "one");
+	put_beta_pool(fake, 1, "members: Pods");
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", false);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
+	put_beta_pool(fake, 1, "");
+	asb_fake_settle(fake);
+	asb_fake_advance(fake, 5000);
+	assert_int_equal(members(fake), 1);
+	assert_int_equal(asb_fake_count(fake, "Pod"), 0);
+	asb_fake_destroy(fake);
+}
+
 static void count_most(struct asb_fake *fake, void *arg)
 {
 	unsigned int *most = arg, now = members(fake);
@@ -431,6 +473,8 @@ int main(void)
 		cmocka_unit_test(terminating_member_counts_until_it_is_gone),
 		cmocka_unit_test(claimed_sandbox_is_replaced_and_not_touched),
 		cmocka_unit_test(lost_response_makes_no_second_sandbox),
+		cmocka_unit_test(sandbox_that_a_late_store_does_not_show_is_counted),
+		cmocka_unit_test(late_change_of_members_forgets_the_other_kind),
 		cmocka_unit_test(members_are_never_above_replicas),
 		cmocka_unit_test(first_step_creates_one_and_stops_when_it_is_refused),
 		cmocka_unit_test(second_step_creates_two),

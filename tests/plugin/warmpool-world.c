@@ -9,6 +9,7 @@
 
 #define WATCH_TEMPLATE 1
 #define WATCH_POD 2
+#define WATCH_SANDBOX 3
 #define INDEX_LIVE 2
 #define API "apiVersion: extensions.agents.x-k8s.io/v1alpha1, "
 
@@ -23,7 +24,7 @@ static struct json_object *spy_get(struct asb_call *call, uint32_t watch, const 
 				   const char *name)
 {
 	spy.calls++;
-	if (watch == WATCH_POD &&
+	if ((watch == WATCH_POD || watch == WATCH_SANDBOX) &&
 	    (spy.store_is_blind || (spy.hides != NULL && strcmp(spy.hides, name) == 0))) {
 		return NULL;
 	}
