@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 bin_PROGRAMS += agent-sandbox-controller
 agent_sandbox_controller_SOURCES = \
+	%D%/check-cluster.c %D%/check-cluster.h \
+	%D%/cluster-check.c %D%/cluster-check.h \
+	%D%/crd-report.c %D%/crd-report.h \
 	%D%/go-flags.c %D%/go-flags.h \
 	%D%/main.c \
 	%D%/option-files.c %D%/option-files.h \

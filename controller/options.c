@@ -43,6 +43,8 @@ static const struct flag flags[] = {
 	  "directory of the plugins (default " PLUGIN_DIR "); loads additional plugins found there",
 	  0, 0 },
 	{ "plugin", FLAG_OTHER, 0, "FILE", "load one more plugin; may be repeated", 0, 0 },
+	{ "check-cluster", FLAG_BOOL, AT(check_cluster), NULL,
+	  "print what is found in the cluster and what to do before the start, and exit", 0, 0 },
 	{ "dump-plugin", FLAG_TEXT, AT(dump_plugin), "FILE",
 	  "print the tables of a plugin as JSON and exit", 0, 0 },
 	{ "log-format", FLAG_TEXT, AT(log_format), "FORMAT", "text (default) or json", 0, 0 },

@@ -31,7 +31,7 @@ struct option_setting {
 
 /* Strings are borrowed from argv. */
 struct options {
-	bool extensions, leader_elect, enable_tracing, version, help;
+	bool extensions, leader_elect, enable_tracing, check_cluster, version, help;
 	const char *kubeconfig, *leader_election_namespace, *metrics_address, *health_address;
 	const char *plugin_dir, *pod_label_selector, *dump_plugin;
 	/* NULL when not given: options_log_format, options_log_level */

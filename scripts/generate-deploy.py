@@ -27,9 +27,16 @@ NAME, NAMESPACE = "agent-sandbox-controller", "agent-sandbox-system"
 OPENAPI = ("/openapi/v3/api/v1", "/openapi/v3/apis/networking.k8s.io/v1")
 CRD_MAX = 200 * 1000  # kubectl apply keeps the whole object in an annotation of at most 262,144 bytes
 
-# What the controller itself needs, whatever plugins it has: events, and the lease in its own namespace.
-HOST_RULES = [{"groups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}]
-LEASE_RULES = [{"groups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}]
+# What the controller itself needs, whatever plugins it has: events, a look at the CRDs, and the leases in its own namespace.
+# "names" are those of single objects; a right to create cannot be bound to one.
+CRDS = ["sandboxes.agents.x-k8s.io", *(f"sandbox{plural}.extensions.agents.x-k8s.io"
+                                       for plural in ("claims", "templates", "warmpools"))]
+LEASES = ["a3317529.agent-sandbox.x-k8s.io", "a3317529.x-k8s.io"]
+HOST_RULES = [{"groups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+              {"groups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "names": CRDS,
+               "verbs": ["get"]}]
+LEASE_RULES = [{"groups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+               {"groups": ["coordination.k8s.io"], "resources": ["leases"], "names": LEASES, "verbs": ["get", "update"]}]
 
 
 class Plain(yaml.SafeDumper):
@@ -94,17 +101,18 @@ def make_crd(plugin, schemas):
 
 
 def merge_rules(rules):
-    """The same rights in the fewest rules: one for each group and set of verbs, in a fixed order."""
+    """The same rights in the fewest rules: one for each group, names and set of verbs, in a fixed order."""
     verbs = {}
     for rule in rules:
         for group in rule["groups"]:
             for resource in rule["resources"]:
-                verbs.setdefault((group, resource), set()).update(rule["verbs"])
+                verbs.setdefault((group, resource, tuple(rule.get("names", ()))), set()).update(rule["verbs"])
     by_verbs = {}
-    for (group, resource), words in sorted(verbs.items()):
-        by_verbs.setdefault((group, tuple(sorted(words))), []).append(resource)
-    return [{"apiGroups": [group], "resources": resources, "verbs": list(words)}
-            for (group, words), resources in sorted(by_verbs.items())]
+    for (group, resource, names), words in sorted(verbs.items()):
+        by_verbs.setdefault((group, names, tuple(sorted(words))), []).append(resource)
+    return [{"apiGroups": [group], "resources": resources, **({"resourceNames": list(names)} if names else {}),
+             "verbs": list(words)}
+            for (group, names, words), resources in sorted(by_verbs.items())]
 
 
 def role(kind, name, rules):

@@ -37,7 +37,17 @@ enum claim_index {
 	INDEX_MAX
 };
 
-enum claim_metric { METRIC_STARTUP, METRIC_HITS, METRIC_MISSES, METRIC_MAX };
+enum claim_metric {
+	METRIC_STARTUP,
+	METRIC_HITS,
+	METRIC_MISSES,
+	METRIC_WEBHOOK_LATENCY,
+	METRIC_CONTROLLER_LATENCY,
+	METRIC_CLIENT_LATENCY,
+	METRIC_SANDBOX_LATENCY,
+	METRIC_CREATIONS,
+	METRIC_MAX
+};
 
 /* Room for every index value that names objects which can exist. */
 #define VALUE_SIZE 512
@@ -165,6 +175,15 @@ enum expiry { EXPIRY_NONE, EXPIRY_LATER, EXPIRY_DUE, EXPIRY_INVALID, EXPIRY_MAX 
 enum expiry expiry_state(struct pass *pass);
 /* Deletes the claim or its Sandbox, as the policy says. */
 int32_t expiry_enforce(struct pass *pass);
+
+/* --- measure.c --- */
+
+/* Milliseconds, ended by 0. */
+extern const double measure_claim_buckets[], measure_sandbox_buckets[];
+/* A Sandbox was made for this claim (cold), or taken or made around a pod of a pool (warm). */
+void measure_created(struct pass *pass, struct json_object *sandbox, bool warm);
+/* The claim is Ready for the first time; pass->sandbox is its Sandbox. */
+void measure_ready(struct pass *pass);
 
 /* --- status.c: each function returns ASB_DONE or an error --- */
 

@@ -9,6 +9,7 @@ CLEANFILES += %D%/crd.c
 libplugin_claim_la_SOURCES = \
 	%D%/expiry.c \
 	%D%/index.c \
+	%D%/measure.c \
 	%D%/orphan.c \
 	%D%/pass.c \
 	%D%/pick.c \

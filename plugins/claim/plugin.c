@@ -132,6 +132,40 @@ static const struct asb_metric metrics[] = {
 		.help = "Claims that started cold although a warm pool names their template.",
 		.type = ASB_COUNTER,
 	},
+	[METRIC_WEBHOOK_LATENCY] = {
+		.name = "agent_sandbox_claim_startup_latency_ms",
+		.help = "Milliseconds from when a webhook first saw a SandboxClaim until it was Ready.",
+		.labels = "launch_type,sandbox_template",
+		.type = ASB_HISTOGRAM,
+		.buckets = measure_claim_buckets,
+	},
+	[METRIC_CONTROLLER_LATENCY] = {
+		.name = "agent_sandbox_claim_controller_startup_latency_ms",
+		.help = "Milliseconds from when the controller first saw a SandboxClaim until it was Ready.",
+		.labels = "launch_type,sandbox_template",
+		.type = ASB_HISTOGRAM,
+		.buckets = measure_claim_buckets,
+	},
+	[METRIC_CLIENT_LATENCY] = {
+		.name = "agent_sandbox_client_claim_startup_latency_ms",
+		.help = "Milliseconds from when a client asked for a SandboxClaim until it was Ready.",
+		.labels = "launch_type,sandbox_template",
+		.type = ASB_HISTOGRAM,
+		.buckets = measure_claim_buckets,
+	},
+	[METRIC_SANDBOX_LATENCY] = {
+		.name = "agent_sandbox_creation_latency_ms",
+		.help = "Milliseconds from the creation of the Sandbox of a claim until it was Ready.",
+		.labels = "namespace,launch_type,sandbox_template",
+		.type = ASB_HISTOGRAM,
+		.buckets = measure_sandbox_buckets,
+	},
+	[METRIC_CREATIONS] = {
+		.name = "agent_sandbox_claim_creation_total",
+		.help = "Sandboxes that were made or taken for a SandboxClaim.",
+		.labels = "namespace,sandbox_template,launch_type,warmpool_name,pod_condition,created_by",
+		.type = ASB_COUNTER,
+	},
 	[METRIC_MAX] = { 0 },
 };
 

@@ -96,6 +96,7 @@ static int32_t sandbox_created(struct pass *pass, struct asb_write *write, const
 	pass->memory->pod[0] = '\0';
 	warm = asb_annotation(pass->sandbox, ANNOTATION_POD_NAME) != NULL;
 	pass->memory->launch = warm ? LAUNCH_WARM : LAUNCH_COLD;
+	measure_created(pass, pass->sandbox, warm);
 	if (warm || pick->pooled) {
 		pass->call->host->metric(pass->call->instance, warm ? METRIC_HITS : METRIC_MISSES,
 					 1, NULL);

@@ -90,6 +90,7 @@ static void status_provisioned(struct pass *pass)
 		host->metric(pass->call->instance, METRIC_STARTUP,
 			     took > 0 ? (double)took / 1000.0 : 0, &names[pass->memory->launch]);
 	}
+	measure_ready(pass);
 }
 
 /* The Sandbox has no condition Ready yet. */

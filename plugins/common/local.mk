@@ -2,6 +2,7 @@
 # What the plugins of this project share. It is linked into each of them, and uses the installed headers only.
 noinst_LTLIBRARIES += libplugin-common.la
 libplugin_common_la_SOURCES = \
+	%D%/blueprint.c %D%/blueprint.h \
 	%D%/dialect.c %D%/dialect.h \
 	%D%/kinds.c %D%/kinds.h \
 	%D%/names.h \

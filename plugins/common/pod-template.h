@@ -23,6 +23,11 @@ void pod_template_metadata(struct json_object *object, struct json_object *templ
  * gets a token only if the template's author says so. */
 void pod_template_deny_token(struct json_object *spec);
 
+/* Gives the pod spec of a Sandbox made from a SandboxTemplate of v1beta1 the secure defaults: no
+ * token and, where the default NetworkPolicy shuts out the DNS of the cluster, public name
+ * servers. */
+void pod_template_secure(struct json_object *spec, struct json_object *sandbox_template);
+
 /* A new pod, owned by the caller, with the spec, labels and annotations of a podTemplate, but
  * without the labels that only the controller sets: they say whose a pod is and let traffic
  * through. */

@@ -9,6 +9,7 @@ CLEANFILES += %D%/crd.c
 libplugin_sandbox_la_SOURCES = \
 	%D%/adopt.c \
 	%D%/expiry.c \
+	%D%/inventory.c \
 	%D%/pass.c \
 	%D%/plugin.c \
 	%D%/pod.c \

@@ -129,6 +129,12 @@ static const struct asb_metric metrics[] = {
 		.help = "Adopted pods that vanished while their Sandbox needed them.",
 		.type = ASB_COUNTER,
 	},
+	[METRIC_SANDBOXES] = {
+		.name = "agent_sandboxes",
+		.help = "Sandboxes that are there.",
+		.labels = "namespace,ready_condition,expired,launch_type,sandbox_template,owned_by,created_by",
+		.type = ASB_GAUGE_COUNTED,
+	},
 	[METRIC_MAX] = { 0 },
 };
 

@@ -56,8 +56,12 @@ int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_k
 	struct json_object *sandbox = asb_get(call, WATCH_SANDBOX, key->ns, key->name);
 	struct pass pass;
 
+	if (sandbox == NULL) {
+		return ASB_DONE;
+	}
+	inventory_count(call, sandbox);
 	/* The garbage collector deletes what a deleted Sandbox owns. */
-	if (sandbox == NULL || asb_deleting(sandbox)) {
+	if (asb_deleting(sandbox)) {
 		return ASB_DONE;
 	}
 	pass_init(&pass, state, call, sandbox);

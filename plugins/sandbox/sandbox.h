@@ -27,7 +27,7 @@ enum sandbox_watch {
 
 enum sandbox_index { INDEX_POD_NAME, INDEX_OWNED_PODS, INDEX_MAX };
 
-enum sandbox_metric { METRIC_PODS_LOST, METRIC_MAX };
+enum sandbox_metric { METRIC_PODS_LOST, METRIC_SANDBOXES, METRIC_MAX };
 
 enum sandbox_option { OPTION_CLUSTER_DOMAIN, OPTION_MAX };
 
@@ -91,6 +91,11 @@ enum outcome {
 
 int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
 			  uint64_t *ret_requeue_after_ms);
+
+/* --- inventory.c --- */
+
+/* Counts the Sandbox, as its status is stored, among all Sandboxes. */
+void inventory_count(struct asb_call *call, struct json_object *sandbox);
 
 /* --- pass.c: what all steps do with a reconcile --- */
 

@@ -17,7 +17,8 @@ METRICS = ("controller_runtime_reconcile_total", "controller_runtime_reconcile_t
            "rest_client_requests_total", "leader_election_master_status", "process_resident_memory_bytes",
            "process_cpu_seconds_total", "agent_sandbox_build_info", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
            "agent_sandbox_api_writes_total", "agent_sandbox_warm_pool_size", "agent_sandbox_warm_pool_hits_total",
-           "agent_sandbox_warm_pool_misses_total")
+           "agent_sandbox_warm_pool_misses_total", "agent_sandboxes", "agent_sandbox_claim_creation_total",
+           "agent_sandbox_claim_controller_startup_latency_ms_count", "agent_sandbox_creation_latency_ms_count")
 
 
 class OwnCase(Case):

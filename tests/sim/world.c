@@ -120,6 +120,7 @@ static struct process *start_process(struct world *world, bool restarted)
 	if (world->config.controllers > 1) {
 		config.lease_ns = "default";
 		config.lease_names[0] = "lease";
+		config.lease_names[1] = "second-lease";
 		snprintf(identity, sizeof(identity), "process-%u", process->number);
 		config.identity = identity;
 	}

@@ -124,6 +124,7 @@ static const struct {
 	{ "extensions", offsetof(struct options, extensions) },
 	{ "leader-elect", offsetof(struct options, leader_elect) },
 	{ "enable-tracing", offsetof(struct options, enable_tracing) },
+	{ "check-cluster", offsetof(struct options, check_cluster) },
 	{ "version", offsetof(struct options, version) },
 	{ "help", offsetof(struct options, help) },
 };
