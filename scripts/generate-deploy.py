@@ -10,6 +10,7 @@ and only the rest is made. Output is the same for the same input.
 """
 
 import argparse
+import copy
 import json
 import os
 import subprocess
@@ -67,9 +68,31 @@ def fetch_schemas(kubeconfig):
     return Schemas([get(path) for path in OPENAPI])
 
 
+def set_default(schema, path, value):
+    """Gives the field at this path of a schema a default value."""
+    *above, field = path.split(".")
+    for name in above:
+        schema = schema["properties"][name]
+    if field not in schema["properties"]:
+        raise SystemExit(f"generate-deploy: x-asb-defaults names {path}, which the schema does not have")
+    schema["properties"][field]["default"] = value
+
+
+def expand_versions(crd):
+    """Gives each version a schema of its own: one with x-asb-schema-of that of the other version, each its defaults."""
+    versions = {version["name"]: version for version in crd["spec"]["versions"]}
+    schemas = {name: version.get("schema") for name, version in versions.items()}
+    for version in versions.values():
+        schema = copy.deepcopy(schemas[version.pop("x-asb-schema-of", version["name"])])
+        for path, value in version.pop("x-asb-defaults", {}).items():
+            set_default(schema["openAPIV3Schema"], path, value)
+        version["schema"] = schema
+    return crd
+
+
 def make_crd(plugin, schemas):
     """(file name, text) of the plugin's CustomResourceDefinition."""
-    crd = schemas.resolve(yaml.safe_load(plugin["crd"]))
+    crd = schemas.resolve(expand_versions(yaml.safe_load(plugin["crd"])))
     size = len(json.dumps(crd, separators=(",", ":")))
     if size > CRD_MAX:
         raise SystemExit(f"generate-deploy: {crd['metadata']['name']} has {size} bytes, more than {CRD_MAX}")
