@@ -78,7 +78,7 @@ static struct json_object *sandbox_new(const struct pass *pass, struct json_obje
 		asb_set_annotation(sandbox, ANNOTATION_TRACE_CONTEXT, trace);
 	}
 	json_object_object_add(spec, "podTemplate", sandbox_pod_template(pass, claim_template));
-	json_object_object_add(spec, "replicas", json_object_new_int(1));
+	dialect_mark_sandbox(sandbox, DIALECT_ALPHA);
 	return sandbox;
 }
 

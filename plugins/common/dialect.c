@@ -5,21 +5,10 @@
 #include "plugins/common/dialect.h"
 #include "plugins/common/kinds.h"
 
-/* Objects that were read as v1alpha1 have no marks. */
-static bool dialect_read_as_alpha(struct json_object *object)
-{
-	const char *version = asb_str(object, "apiVersion"),
-		   *slash = version != NULL ? strchr(version, '/') : NULL;
-
-	return slash != NULL && asb_streq(slash + 1, VERSION_ALPHA);
-}
-
 enum dialect dialect_of_sandbox(struct json_object *sandbox)
 {
-	return asb_streq(asb_str(sandbox, "spec", "origin"), VERSION_ALPHA) ||
-			       dialect_read_as_alpha(sandbox)
-		       ? DIALECT_ALPHA
-		       : DIALECT_BETA;
+	return asb_streq(asb_str(sandbox, "spec", "origin"), VERSION_ALPHA) ? DIALECT_ALPHA
+									    : DIALECT_BETA;
 }
 
 enum dialect dialect_of_claim(struct json_object *claim)
@@ -32,16 +21,15 @@ enum dialect dialect_of_claim(struct json_object *claim)
 
 enum dialect_members dialect_members(struct json_object *pool)
 {
-	return asb_streq(asb_str(pool, "spec", "members"), "Pods") || dialect_read_as_alpha(pool)
-		       ? DIALECT_MEMBERS_PODS
-		       : DIALECT_MEMBERS_SANDBOXES;
+	return asb_streq(asb_str(pool, "spec", "members"), "Pods") ? DIALECT_MEMBERS_PODS
+								   : DIALECT_MEMBERS_SANDBOXES;
 }
 
 enum dialect_policy dialect_policy(struct json_object *claim_template)
 {
 	const char *management = asb_str(claim_template, "spec", "networkPolicyManagement");
 
-	if (asb_streq(management, "PerClaim") || dialect_read_as_alpha(claim_template)) {
+	if (asb_streq(management, "PerClaim")) {
 		return DIALECT_POLICY_PER_CLAIM;
 	}
 	return asb_streq(management, "Unmanaged") ? DIALECT_POLICY_UNMANAGED
@@ -53,8 +41,7 @@ enum dialect_service dialect_service(struct json_object *sandbox)
 	struct json_object *service = asb_at(sandbox, "spec", "service");
 
 	if (!json_object_is_type(service, json_type_boolean)) {
-		return dialect_read_as_alpha(sandbox) ? DIALECT_SERVICE_TRUE
-						      : DIALECT_SERVICE_UNSET;
+		return DIALECT_SERVICE_UNSET;
 	}
 	return json_object_get_boolean(service) ? DIALECT_SERVICE_TRUE : DIALECT_SERVICE_FALSE;
 }

@@ -13,7 +13,7 @@
 /* The versions of both of our groups, and the one in which the plugins read and write. */
 #define VERSION_ALPHA "v1alpha1"
 #define VERSION_BETA "v1beta1"
-#define API_VERSION VERSION_ALPHA
+#define API_VERSION VERSION_BETA
 
 /* On a pod: the name hash of its Sandbox, and the UIDs of its Sandbox and of its SandboxClaim. */
 #define LABEL_NAME_HASH "agents.x-k8s.io/sandbox-name-hash"

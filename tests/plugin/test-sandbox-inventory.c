@@ -73,8 +73,8 @@ static void a_creator_of_another_name_makes_no_series(void **state)
 	struct asb_fake *fake = *state;
 
 	world_put(fake,
-		  "{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: {namespace: ns, "
-		  "name: sb, labels: {agents.x-k8s.io/created-by: me}}, spec: {podTemplate: {spec: "
+		  "{apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: {namespace: ns, "
+		  "name: sb, labels: {agents.x-k8s.io/created-by: me}}, spec: {origin: v1alpha1, service: true, podTemplate: {spec: "
 		  "{containers: [{name: c, image: i}]}}}}");
 	assert_int_equal(asb_fake_settle(fake), 0);
 	assert_true(count(fake, "false", "false", "cold", "unknown", "None", "unknown") == 1);

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define KIND "SandboxTemplate"
-#define HEAD "apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: " KIND ", "
+#define HEAD "apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: " KIND ", "
 #define POLICY "networkPolicy: { ingress: [ { from: [] } ] }"
 
 const struct asb_plugin *asb_plugin_entry(void);
@@ -64,7 +64,7 @@ static struct asb_fake *world(const char *rest)
 	snprintf(
 		text, sizeof(text),
 		"{ " HEAD
-		"metadata: { namespace: ns, name: t }, spec: { podTemplate: { metadata: { labels: { app: web } }, spec: { containers: [ { name: c, image: one } ], tomorrow: 1 } } %s } }",
+		"metadata: { namespace: ns, name: t }, spec: { networkPolicyManagement: PerClaim, podTemplate: { metadata: { labels: { app: web } }, spec: { containers: [ { name: c, image: one } ], tomorrow: 1 } } %s } }",
 		rest);
 	asb_fake_put(fake, text);
 	return fake;
@@ -239,7 +239,7 @@ static void longest_template_name_makes_a_valid_name(void **state)
 	name[246] = '.'; /* where it is cut */
 	snprintf(text, sizeof(text),
 		 "{ " HEAD
-		 "metadata: { namespace: ns, name: %s }, spec: { podTemplate: { spec: {} } } }",
+		 "metadata: { namespace: ns, name: %s }, spec: { networkPolicyManagement: PerClaim, podTemplate: { spec: {} } } }",
 		 name);
 	asb_fake_put(fake, text);
 	asb_fake_settle(fake);
@@ -260,7 +260,7 @@ static void restart_checks_again_and_a_new_template_of_the_name_too(void **state
 	asb_fake_delete(fake, KIND, "ns", "t");
 	asb_fake_put(fake,
 		     "{ " HEAD
-		     "metadata: { namespace: ns, name: t }, spec: { podTemplate: { spec: {} } } }");
+		     "metadata: { namespace: ns, name: t }, spec: { networkPolicyManagement: PerClaim, podTemplate: { spec: {} } } }");
 	asb_fake_settle(fake);
 	assert_int_equal(asb_fake_writes(fake), 3);
 	finish(fake);

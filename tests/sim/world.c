@@ -23,11 +23,11 @@ const struct asb_kind world_kinds[KINDS] = {
 	[PVC] = { "", "v1", "persistentvolumeclaims", "PersistentVolumeClaim" },
 	[EVENT] = { "", "v1", "events", "Event" },
 	[LEASE] = { "coordination.k8s.io", "v1", "leases", "Lease" },
-	[SANDBOX] = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
-	[TEMPLATE] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxtemplates",
+	[SANDBOX] = { "agents.x-k8s.io", "v1beta1", "sandboxes", "Sandbox" },
+	[TEMPLATE] = { "extensions.agents.x-k8s.io", "v1beta1", "sandboxtemplates",
 		       "SandboxTemplate" },
-	[CLAIM] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxclaims", "SandboxClaim" },
-	[POOL] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxwarmpools",
+	[CLAIM] = { "extensions.agents.x-k8s.io", "v1beta1", "sandboxclaims", "SandboxClaim" },
+	[POOL] = { "extensions.agents.x-k8s.io", "v1beta1", "sandboxwarmpools",
 		   "SandboxWarmPool" },
 };
 
