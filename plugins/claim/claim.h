@@ -11,6 +11,7 @@
 #include "plugins/common/kinds.h"
 #include "plugins/common/object.h"
 #include "plugins/common/pod-template.h"
+#include "plugins/common/policy-rules.h"
 #include "plugins/common/requeue.h"
 
 #include <agent-sandbox/helpers.h>

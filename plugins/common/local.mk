@@ -8,6 +8,7 @@ libplugin_common_la_SOURCES = \
 	%D%/names.h \
 	%D%/object.c %D%/object.h \
 	%D%/pod-template.c %D%/pod-template.h \
+	%D%/policy-rules.c %D%/policy-rules.h \
 	%D%/requeue.c %D%/requeue.h
 libplugin_common_la_LIBADD = $(JSONC_LIBS)
 EXTRA_DIST += %D%/README.md

@@ -86,29 +86,3 @@ struct json_object *pod_template_pool_pod(struct json_object *pod_template, cons
 	pod_template_deny_token(asb_at(pod, "spec"));
 	return pod;
 }
-
-static void pod_template_add_rules(struct json_object *spec, struct json_object *rules,
-				   const char *direction)
-{
-	struct json_object *list = asb_array(rules, direction);
-
-	/* A direction that policyTypes names and that has no list is closed, as if the list were
-	 * empty. */
-	if (asb_length(list) > 0) {
-		json_object_object_add(spec, direction, asb_copy(list));
-	}
-}
-
-struct json_object *pod_template_policy_spec(struct json_object *rules, const char *claim_uid)
-{
-	struct json_object *spec = json_object_new_object(), *types = json_object_new_array();
-
-	asb_set_str(asb_object_in(asb_object_in(spec, "podSelector"), "matchLabels"),
-		    LABEL_CLAIM_UID, claim_uid);
-	json_object_array_add(types, json_object_new_string("Ingress"));
-	json_object_array_add(types, json_object_new_string("Egress"));
-	json_object_object_add(spec, "policyTypes", types);
-	pod_template_add_rules(spec, rules, "ingress");
-	pod_template_add_rules(spec, rules, "egress");
-	return spec;
-}

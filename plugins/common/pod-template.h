@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects made from a template: the pod of a podTemplate, the pod of a warm pool, the spec of a
- * NetworkPolicy. The plugins that create them and the dry runs of the template plugin call the same
+ * Objects made from a template: the pod of a podTemplate, the pod of a warm pool. The plugins that create them and the dry runs of the template plugin call the same
  * functions, so that what is checked is what is made.
  */
 #ifndef PLUGINS_COMMON_POD_TEMPLATE_H
@@ -37,9 +36,5 @@ struct json_object *pod_template_pod(struct json_object *pod_template, const cha
 /* The same as a pod of this pool, still without an owner. */
 struct json_object *pod_template_pool_pod(struct json_object *pod_template, const char *ns,
 					  const char *name, const struct pod_template_pool *pool);
-
-/* The spec of the NetworkPolicy for a template's spec.networkPolicy, owned by the caller: it
- * selects the pod of the claim with this UID. */
-struct json_object *pod_template_policy_spec(struct json_object *rules, const char *claim_uid);
 
 #endif

@@ -82,7 +82,8 @@ void adopt_patch_labels(struct pass *pass, struct json_object *patch, struct jso
 	}
 	adopt_patch_label(patch, pod, LABEL_NAME_HASH, pass->hash);
 	adopt_patch_label(patch, pod, LABEL_SANDBOX_UID, pass->uid);
-	if (pass->claim_uid != NULL) {
+	/* propagate.c has the labels of v1beta1 that depend on the owner. */
+	if (pass->claim_uid != NULL && pass->dialect == DIALECT_ALPHA) {
 		adopt_patch_label(patch, pod, LABEL_CLAIM_UID, pass->claim_uid);
 	}
 }
