@@ -3,14 +3,15 @@
 
 import json
 
+from controller import Controller
 from suite import *
 
 WARM_POOL = GROUP + "/warm-pool-sandbox"
 AGENTS_BETA, EXTENSIONS_BETA = GROUP + "/v1beta1", EXTENSIONS_GROUP + "/v1beta1"
 
 
-class PoolV1beta1(Case):
-    # ---- words -------------------------------------------------------------------------------------
+class BetaPools(Case):
+    """The words of these cases."""
 
     def path(self, kind, name=None, sub=None):
         """The same as Client.path, in v1beta1."""
@@ -56,8 +57,8 @@ class PoolV1beta1(Case):
         self.rest(replicas)
         return self.members()
 
-    # ---- cases -------------------------------------------------------------------------------------
 
+class PoolV1beta1(BetaPools):
     def test_a_pool_that_is_applied_becomes_ready(self):
         members = self.pooled(2, pod_template(labels={"mine": "1"}))
         pool = self.read("sandboxwarmpools", "pool")
@@ -163,4 +164,36 @@ class PoolV1beta1(Case):
         for name in self.members():
             self.hold(name, None)
         self.eventually(lambda: not self.pool_pods(), "the pods are gone")
+        self.rest(2)
+
+
+class PoolFlagsV1beta1(BetaPools):
+    """The flags of today's releases."""
+
+    own_controller = True
+
+    def start(self, *flags):
+        controller = Controller(Suite.cluster, *flags, leader_elect=False)
+        self.addCleanup(controller.stop)
+        self.controller = controller
+        controller.start(30)
+
+    def test_a_member_that_is_never_ready_is_replaced_after_the_grace_period(self):
+        self.start("--sandbox-warm-pool-readiness-grace-period=2s", "--enable-warm-pool-eviction=false")
+        self.apply(self.beta_template(template=pod_template("never-ready")), self.beta_pool(2))
+        self.eventually(lambda: len(self.members()) == 2, "two members")
+        before = self.members()
+        for sandbox in before.values():
+            self.assertNotIn("cluster-autoscaler.kubernetes.io/safe-to-evict",
+                             sandbox["spec"]["podTemplate"]["metadata"].get("annotations") or {})
+        self.eventually(lambda: len(self.members()) == 2 and not set(before) & set(self.members()), "two others", 20)
+
+    def test_a_lost_member_is_replaced_after_the_delay(self):
+        self.start("--sandbox-warm-pool-replenish-delay=4s")
+        before = self.pooled(2)
+        begin = moment(4)
+        self.api.call("DELETE", self.path("sandboxes", sorted(before)[0]))
+        self.eventually(lambda: set(self.members()) - set(before), "a new member", 20)
+        new = [s for n, s in self.members().items() if n not in before]
+        self.assertGreaterEqual(new[0]["metadata"]["creationTimestamp"], begin)
         self.rest(2)
