@@ -25,8 +25,8 @@ bool blueprint_same(struct json_object *a, struct json_object *b);
 bool blueprint_fits(struct json_object *sandbox, const char *template_name,
 		    struct json_object *blueprint);
 
-/* A hash, fit for a label, of what blueprint_fits() compares: that of a Sandbox with the blueprint's
- * hash need not be compared. A Sandbox with any other hash may fit all the same. */
+/* A hash, fit for a label, of what blueprint_fits() compares. A Sandbox with the blueprint's hash
+ * need not be compared; a Sandbox with any other hash may fit all the same. */
 void blueprint_hash(struct asb_call *call, const char *template_name, struct json_object *blueprint,
 		    char ret[BLUEPRINT_HASH_SIZE]);
 

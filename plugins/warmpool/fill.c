@@ -29,9 +29,9 @@ static uint32_t fill_batch(struct pass *pass)
 }
 
 /*
- * A name for the next member: the name of a lost POST, or that of the refused member, else a new one. The
- * pool's name is cut as asb_random_name would cut it, but not after a dot: "a.-x" is not a valid
- * name.
+ * A name for the next member: the name of a lost POST, or that of the refused member, else a new
+ * one. The pool's name is cut as asb_random_name would cut it, but not after a dot: "a.-x" is not a
+ * valid name.
  */
 static void fill_choose_name(struct pass *pass, char ret[MEMBER_NAME_SIZE])
 {
@@ -72,10 +72,10 @@ static void fill_refused(struct pass *pass, const struct asb_write *write)
 }
 
 /*
- * Handles the response to one POST. Returns false if no more members may be created in this reconcile.
- * If somebody else's object has the name, a member is still missing and gets another name. A member that the
- * store does not take (its watch is too narrow) becomes an expectation; otherwise the pool would
- * create members without end.
+ * Handles the response to one POST. Returns false if no more members may be created in this
+ * reconcile. If somebody else's object has the name, a member is still missing and gets another
+ * name. A member that the store does not take (its watch is too narrow) becomes an expectation;
+ * otherwise the pool would create members without end.
  */
 static bool fill_created(struct pass *pass, const struct asb_write *write)
 {

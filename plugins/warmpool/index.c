@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Under which values the indexes hold pods and pools, and which pools a pod or a Sandbox enqueues. The host
- * calls these functions for each state of an object, on any thread.
+ * Under which values the indexes hold pods and pools, and which pools a pod or a Sandbox enqueues.
+ * The host calls these functions for each state of an object, on any thread.
  */
 #include "config.h"
 

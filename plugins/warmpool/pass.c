@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every step of a reconcile needs: counts and lists of the pool's members, failures, the time of
- * the next call. Called by all other files of the plugin. */
+/* What every step of a reconcile needs: counts and lists of the pool's members, failures, the time
+ * of the next call. Called by all other files of the plugin. */
 #include "config.h"
 
 #include "plugins/warmpool/warmpool.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many pods a pool of Pods may have. When the podTemplate has changed, the pods of the old one are
- * replaced a few at a time, so that claims always find pods. pods.c has pods deleted here
- * and asks how many there may be.
+ * How many pods a pool of Pods may have. When the podTemplate has changed, the pods of the old one
+ * are replaced a few at a time, so that claims always find pods. pods.c has pods deleted here and
+ * asks how many there may be.
  *
  * Pods without a hash (the Go controller made them) count as current: nobody can tell what they
  * were made from, and they work.

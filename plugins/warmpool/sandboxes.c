@@ -9,7 +9,7 @@
 
 /* ---- a member ---- */
 
-/* Labels of a member, of its podTemplate, or of both. A value that is NULL is left out. */
+/* Sets the labels that a member and its podTemplate have, and those that only a member has. */
 static void sandboxes_label(struct pass *pass, struct json_object *object, bool member)
 {
 	char pool[9], template[9], pod_hash[65];

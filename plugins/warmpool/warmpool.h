@@ -239,7 +239,7 @@ void expectation_add(struct pass *pass, const char *name);
 /* How many more fit. */
 unsigned int expectation_room(const struct pass *pass);
 
-/* --- rollout.c, for pools of Pods: how many pods there may be, and from one podTemplate to the next --- */
+/* --- rollout.c, for pools of Pods: how many there may be, from one podTemplate to the next --- */
 
 /* How many pods an index holds that were made from the current podTemplate. */
 int64_t rollout_current(struct pass *pass, uint32_t index);

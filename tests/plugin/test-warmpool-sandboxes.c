@@ -438,6 +438,9 @@ static void old_sandboxes_stay_until_as_many_pods_are_ready(void **state)
 	asb_fake_settle(fake);
 	assert_int_equal(members(fake), 0);
 	assert_int_equal(live_pods(fake), 2);
+	asb_fake_advance(fake, 1000);
+	assert_int_equal(status_of(fake, "readyReplicas"), 2);
+	assert_null(asb_at(asb_fake_get(fake, POOL_KIND, "ns", "pool"), "status", "selector"));
 	asb_fake_destroy(fake);
 }
 
