@@ -104,6 +104,7 @@ libsandbox_world_la_LIBADD = libplugin-sandbox.la
 sandbox_tests = \
 	tests/plugin/test-sandbox \
 	tests/plugin/test-sandbox-adopt \
+	tests/plugin/test-sandbox-beta \
 	tests/plugin/test-sandbox-expiry \
 	tests/plugin/test-sandbox-inventory \
 	tests/plugin/test-sandbox-faults \
@@ -118,6 +119,9 @@ tests_plugin_test_sandbox_LDADD = $(sandbox_test_libs)
 tests_plugin_test_sandbox_adopt_SOURCES = %D%/test-sandbox-adopt.c
 tests_plugin_test_sandbox_adopt_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_sandbox_adopt_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_beta_SOURCES = %D%/test-sandbox-beta.c
+tests_plugin_test_sandbox_beta_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_beta_LDADD = $(sandbox_test_libs)
 tests_plugin_test_sandbox_expiry_SOURCES = %D%/test-sandbox-expiry.c
 tests_plugin_test_sandbox_expiry_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_sandbox_expiry_LDADD = $(sandbox_test_libs)
