@@ -142,7 +142,7 @@ static void write_ready(struct world *world, const char *name, bool ready)
 
 	asb_time_format(sched_wall_us(world->sched) / 1000, now);
 	text = xprintf(
-		"{status: {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: \"%s\", lastTransitionTime: \"%s\"}]}}",
+		"{status: {phase: Running, podIP: 10.0.0.1, podIPs: [{ip: 10.0.0.1}], conditions: [{type: Ready, status: \"%s\", lastTransitionTime: \"%s\"}]}}",
 		ready ? "True" : "False", now);
 	apply(world, POD, name, true, text);
 }
