@@ -152,6 +152,12 @@ class PoolV1beta1(BetaPools):
         self.apply(self.beta_template())
         self.rest(1)
 
+    def test_an_ended_member_is_replaced(self):
+        before = self.pooled(1, pod_template(restartPolicy="Never"))
+        name = next(iter(before))
+        self.hold(name, "failed")
+        self.eventually(lambda: name not in self.members() and len(self.members()) == 1, "a new member", 20)
+
     def test_old_pods_stay_until_the_sandboxes_are_ready(self):
         self.apply(self.beta_template(template=pod_template("never-ready")), self.beta_pool(2, members="Pods"))
         self.eventually(lambda: len(self.pool_pods()) == 2, "two pods")
@@ -162,7 +168,7 @@ class PoolV1beta1(BetaPools):
         self.eventually(lambda: len(self.members()) == 2, "two Sandboxes")
         self.always(lambda: len(self.pool_pods()) == 2, "the pods stay", 1)
         for name in self.members():
-            self.hold(name, None)
+            self.change("sandboxes", name, {"spec": {"podTemplate": {"metadata": {"annotations": {"test/hold": None}}}}})
         self.eventually(lambda: not self.pool_pods(), "the pods are gone")
         self.rest(2)
 
