@@ -98,12 +98,7 @@ struct json_object *policy_rules_spec(struct json_object *rules, const char *lab
  * them the DNS of the cluster and the metadata servers of clouds, are shut.
  */
 static const char policy_rules_default_text[] =
-	"{\"ingress\":[{\"from\":[{"
-	"\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"agent-sandbox-system\"}},"
-	"\"podSelector\":{\"matchLabels\":{\"app\":\"sandbox-router\"}}}]}],"
-	"\"egress\":[{\"to\":["
-	"{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\",\"except\":[\"10.0.0.0/8\",\"172.16.0.0/12\",\"192.168.0.0/16\",\"169.254.0.0/16\"]}},"
-	"{\"ipBlock\":{\"cidr\":\"::/0\",\"except\":[\"fc00::/7\",\"fe80::/10\"]}}]}]}";
+	"{\"ingress\":[{\"from\":[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"agent-sandbox-system\"}},\"podSelector\":{\"matchLabels\":{\"app\":\"sandbox-router\"}}}]}],\"egress\":[{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\",\"except\":[\"10.0.0.0/8\",\"172.16.0.0/12\",\"192.168.0.0/16\",\"169.254.0.0/16\"]}},{\"ipBlock\":{\"cidr\":\"::/0\",\"except\":[\"fc00::/7\",\"fe80::/10\"]}}]}]}";
 
 struct json_object *policy_rules_default(void)
 {

@@ -109,21 +109,30 @@ static const char *const propagate_due_labels[] = { LABEL_CLAIM_UID, LABEL_WARM_
 
 /* ---- a new pod ---- */
 
+/* Takes the keys out that the podTemplate may not set. */
+static void propagate_strip(struct json_object *pod, const struct propagate_map *map)
+{
+	struct json_object *to = asb_object_in(asb_object_in(pod, "metadata"), map->member);
+
+	json_object_object_foreach (to, key, value) {
+		(void)value;
+		if (!propagate_takes(key)) {
+			json_object_object_del(to, key);
+		}
+	}
+}
+
 void propagate_new(struct pass *pass, struct json_object *pod)
 {
 	for (size_t i = 0; i < PROPAGATE_MAPS; i++) {
+		propagate_strip(pod, &propagate_maps[i]);
+	}
+	for (size_t i = 0; i < PROPAGATE_MAPS; i++) {
 		const struct propagate_map *map = &propagate_maps[i];
-		struct json_object *to = asb_object_in(asb_object_in(pod, "metadata"), map->member);
 		struct json_object *note;
 		size_t count;
 		const char **keys = propagate_keys(propagate_template(pass, map), &count);
 
-		json_object_object_foreach (to, key, value) {
-			(void)value;
-			if (!propagate_takes(key)) {
-				json_object_object_del(to, key);
-			}
-		}
 		note = propagate_note(keys, count);
 		asb_set_annotation(pod, map->noted, json_object_get_string(note));
 		json_object_put(note);

@@ -328,6 +328,8 @@ static void the_pod_follows_the_metadata_of_its_template(void **state)
 		fake, "Sandbox", "ns", "a",
 		"{spec: {podTemplate: {metadata: {labels: {app: x, b: y, agents.x-k8s.io/claim-uid: forged, extensions.agents.x-k8s.io/z: forged}, annotations: {n: '1', opentelemetry.io/trace-context: t}}}}}");
 	asb_fake_settle(fake);
+	/* The new pod needs no second write. */
+	assert_writes(fake, "CREATE Pod ns/a", "SET_STATUS Sandbox ns/a", NULL);
 	pod = asb_fake_get(fake, "Pod", "ns", "a");
 	assert_string_equal("app,b", asb_annotation(pod, "agents.x-k8s.io/propagated-labels"));
 	assert_string_equal("n", asb_annotation(pod, "agents.x-k8s.io/propagated-annotations"));
