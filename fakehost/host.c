@@ -125,14 +125,14 @@ static uint32_t host_list(struct asb_call *call, uint32_t index, const char *val
 	struct tree_node *node = NULL;
 	uint32_t count = 0;
 
-	limit = limit > 0 ? limit : LIST_MAX;
-	objects =
-		arena_block(&mine->arena,
-			    xnew_array(struct json_object *,
-				       tree != NULL && tree->count < limit ? tree->count : limit));
-	if (tree != NULL) {
-		node = reverse ? tree_last(tree) : tree_first(tree);
+	if (tree == NULL) {
+		*ret = NULL;
+		return 0;
 	}
+	limit = limit > 0 ? limit : LIST_MAX;
+	objects = arena_block(&mine->arena, xnew_array(struct json_object *,
+						       tree->count < limit ? tree->count : limit));
+	node = reverse ? tree_last(tree) : tree_first(tree);
 	for (; node != NULL && count < limit;
 	     node = reverse ? tree_previous(node) : tree_next(node)) {
 		const struct stored *stored = map_get(&kind->stored, node->tie);

@@ -35,6 +35,8 @@ enum claim_index {
 	INDEX_NAMED_PODS,
 	INDEX_CLAIMS_BY_UID,
 	INDEX_ORPHANS,
+	INDEX_CLAIMS_BY_POOL,
+	INDEX_OWNED_SANDBOXES,
 	INDEX_MAX
 };
 
@@ -52,6 +54,18 @@ enum claim_metric {
 
 /* Room for every index value that names objects which can exist. */
 #define VALUE_SIZE 512
+
+enum claim_option {
+	OPTION_LABEL_DOMAINS,
+	OPTION_QUIET,
+	OPTION_MAX,
+};
+
+/* One loaded plugin. */
+struct claim_state {
+	const char *domains; /* that labels of additionalPodMetadata may have */
+	bool quiet;          /* no events about claims of v1beta1 */
+};
 
 /* How a claim was served, as far as this process knows. */
 enum claim_launch { LAUNCH_UNKNOWN, LAUNCH_COLD, LAUNCH_WARM, LAUNCH_MAX };
@@ -82,6 +96,9 @@ struct pass {
 	struct claim_memory *memory;
 	int64_t now_ms;
 	uint64_t after_ms; /* when to be called again at the latest; REQUEUE_NEVER */
+	enum dialect dialect;
+	const char *domains; /* as in claim_state */
+	bool quiet;
 };
 
 extern const char claim_crd[]; /* made from crd.yaml */
@@ -111,6 +128,13 @@ void index_named_pods(struct json_object *sandbox, struct asb_values *out);
 void index_claims_by_uid(struct json_object *claim, struct asb_values *out);
 /* "<ns>/<name hash>" for a pod without an owner, see orphan_is. */
 void index_orphans(struct json_object *pod, struct asb_values *out);
+/* "<ns>/<pool>" for a claim of v1beta1. */
+void index_by_pool(struct json_object *claim, struct asb_values *out);
+/* "<ns>/<claim uid>" for a Sandbox of a claim, by its age. */
+void index_owned_sandboxes(struct json_object *sandbox, struct asb_values *out);
+/* Enqueues the claims whose pools name a template. */
+void index_enqueue_pool_claims(void *state, struct asb_call *call, struct json_object *before,
+			       struct json_object *after, struct asb_keys *out);
 /* Enqueues the claim that a NetworkPolicy's name belongs to, whoever owns the policy: when a
  * foreign one is deleted, the claim can create its own. */
 void index_enqueue_policy_claim(void *state, struct asb_call *call, struct json_object *before,
@@ -151,6 +175,17 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 /* Creates it, around a warm pod if there is one. Returns ASB_DONE with pass->sandbox set, or an
  * error. */
 int32_t sandbox_create(struct pass *pass, struct json_object *claim_template);
+
+/* Sends a new Sandbox, around the pod of pick if that has one. Returns as sandbox_create(). */
+int32_t sandbox_send(struct pass *pass, struct json_object *take_sandbox, const struct pick *pick);
+
+/* --- beta.c --- */
+
+/* The Sandbox in the store that a claim of v1beta1 owns, or NULL; it may be being deleted. */
+struct json_object *beta_find_owned(struct pass *pass);
+/* Provides the Sandbox of a claim of v1beta1 that has not expired, and writes its status. Returns
+ * what reconcile returns. */
+int32_t beta_reconcile(struct pass *pass);
 
 /* --- orphan.c --- */
 

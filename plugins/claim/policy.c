@@ -152,9 +152,9 @@ static bool policy_ensure(struct pass *pass, const char *name, struct json_objec
 	return true;
 }
 
-bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_result)
+static bool policy_sync_rules(struct pass *pass, struct json_object *rules, int32_t *ret_result)
 {
-	struct json_object *rules = asb_at(claim_template, "spec", "networkPolicy"), *stored;
+	struct json_object *stored;
 	char name[POLICY_NAME_SIZE];
 	bool ours;
 
@@ -174,4 +174,30 @@ bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t 
 		return pass->sandbox != NULL;
 	}
 	return policy_ensure(pass, name, stored, rules, ret_result);
+}
+
+/*
+ * A claim of v1alpha1 may name a template of v1beta1. Its pod has not the label by which the
+ * template's own policy selects, so the claim's policy has the same rules: no sandbox is more open
+ * because of the version of its claim.
+ */
+bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_result)
+{
+	struct json_object *rules = asb_at(claim_template, "spec", "networkPolicy"), *made = NULL;
+	bool result;
+
+	switch (dialect_policy(claim_template)) {
+	case DIALECT_POLICY_UNMANAGED:
+		rules = NULL;
+		break;
+	case DIALECT_POLICY_MANAGED:
+		made = rules == NULL ? policy_rules_default() : NULL;
+		rules = made != NULL ? made : rules;
+		break;
+	case DIALECT_POLICY_PER_CLAIM:
+		break;
+	}
+	result = policy_sync_rules(pass, rules, ret_result);
+	json_object_put(made);
+	return result;
 }

@@ -120,25 +120,28 @@ static int32_t sandbox_name_taken(struct pass *pass)
 
 int32_t sandbox_create(struct pass *pass, struct json_object *claim_template)
 {
-	struct asb_write write;
 	struct pick pick;
-	int32_t result;
 
 	pick_pod(pass, claim_template, &pick);
-	write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM,
-			   sandbox_new(pass, claim_template, pick.pod));
-	result = asb_write(pass->call, &write);
+	return sandbox_send(pass, sandbox_new(pass, claim_template, pick.pod), &pick);
+}
+
+int32_t sandbox_send(struct pass *pass, struct json_object *take_sandbox, const struct pick *pick)
+{
+	struct asb_write write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM, take_sandbox);
+	int32_t result = asb_write(pass->call, &write);
+
 	if (result == ASB_OK) {
-		return sandbox_created(pass, &write, &pick);
+		return sandbox_created(pass, &write, pick);
 	}
 	if (result == ASB_UNREACHABLE) {
 		/* It may have been created: the pod stays reserved until the next reconcile
 		 * knows. */
 		pass->memory->sandbox_expected = 1;
-		pick_keep(pass, pick.pod);
+		pick_keep(pass, pick->pod);
 		return status_write_failed(pass, &write, "create the Sandbox");
 	}
-	pick_release(pass, pick.pod);
+	pick_release(pass, pick->pod);
 	pass->memory->pod[0] = '\0';
 	if (result == ASB_ALREADY_EXISTS) {
 		return sandbox_name_taken(pass);

@@ -13,10 +13,7 @@ enum dialect dialect_of_sandbox(struct json_object *sandbox)
 
 enum dialect dialect_of_claim(struct json_object *claim)
 {
-	return asb_at(claim, "spec", "warmPoolRef") == NULL &&
-			       asb_at(claim, "spec", "sandboxTemplateRef") != NULL
-		       ? DIALECT_ALPHA
-		       : DIALECT_BETA;
+	return asb_at(claim, "spec", "warmPoolRef") != NULL ? DIALECT_BETA : DIALECT_ALPHA;
 }
 
 enum dialect_members dialect_members(struct json_object *pool)

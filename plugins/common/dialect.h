@@ -42,7 +42,7 @@ enum dialect_service {
 
 /* By spec.origin; one without it counts as v1beta1. */
 enum dialect dialect_of_sandbox(struct json_object *sandbox);
-/* v1alpha1 names a template and no pool; v1beta1 names a pool. */
+/* v1beta1 names a pool, whatever else it names; v1alpha1 names a template. */
 enum dialect dialect_of_claim(struct json_object *claim);
 enum dialect_members dialect_members(struct json_object *pool);
 enum dialect_policy dialect_policy(struct json_object *claim_template);

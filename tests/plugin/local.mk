@@ -62,6 +62,7 @@ tests_plugin_libclaim_world_la_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_libclaim_world_la_LIBADD = libplugin-claim.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
 claim_tests = \
 	tests/plugin/test-claim \
+	tests/plugin/test-claim-beta \
 	tests/plugin/test-claim-expiry \
 	tests/plugin/test-claim-faults \
 	tests/plugin/test-claim-measure \
@@ -74,6 +75,9 @@ TESTS += $(claim_tests)
 tests_plugin_test_claim_SOURCES = tests/plugin/test-claim.c
 tests_plugin_test_claim_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_beta_SOURCES = tests/plugin/test-claim-beta.c
+tests_plugin_test_claim_beta_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_beta_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
 tests_plugin_test_claim_expiry_SOURCES = tests/plugin/test-claim-expiry.c
 tests_plugin_test_claim_expiry_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_expiry_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)

@@ -70,7 +70,7 @@ static void test_claims(void **state)
 		{ "{\"warmPoolRef\":{\"name\":\"p\"}}", DIALECT_BETA },
 		{ "{\"warmPoolRef\":{\"name\":\"p\"},\"sandboxTemplateRef\":{\"name\":\"t\"}}",
 		  DIALECT_BETA },
-		{ "{}", DIALECT_BETA },
+		{ "{}", DIALECT_ALPHA },
 	};
 
 	(void)state;
