@@ -60,10 +60,30 @@ static int flags_set(const struct flag *flag, const char *value, void *target, s
 				     value);
 }
 
-static int flags_set_other(flags_other other, void *target, const char *name, size_t length,
-			   const char *value, struct error *reterr)
+static int flags_set_other(const struct flag *flag, flags_other other, void *target,
+			   const char *name, size_t length, const char *value, struct error *reterr)
 {
-	return other != NULL ? other(target, name, length, value, reterr) : -ENOENT;
+	bool on = false;
+
+	if (other == NULL) {
+		return -ENOENT;
+	}
+	if (flag != NULL && flag->type == FLAG_OTHER_BOOL) {
+		int code = flags_set_bool(flag, value, &on, reterr);
+
+		return code < 0 ? code : other(target, name, length, on ? "true" : "false", reterr);
+	}
+	return other(target, name, length, value, reterr);
+}
+
+static bool flags_is_bool(const struct flag *flag)
+{
+	return flag != NULL && (flag->type == FLAG_BOOL || flag->type == FLAG_OTHER_BOOL);
+}
+
+static bool flags_is_other(const struct flag *flag)
+{
+	return flag == NULL || flag->type == FLAG_OTHER || flag->type == FLAG_OTHER_BOOL;
 }
 
 int flags_parse_with(const struct flag *flags, const char *program, flags_other other, int argc,
@@ -76,14 +96,14 @@ int flags_parse_with(const struct flag *flags, const char *program, flags_other 
 		const char *value = name[length] == '=' ? name + length + 1 : NULL;
 		int code = -ENOENT;
 
-		if (value == NULL && i + 1 < argc && (flag == NULL || flag->type != FLAG_BOOL)) {
+		if (value == NULL && i + 1 < argc && !flags_is_bool(flag)) {
 			value = argv[++i];
 		}
 		if (name == word || name - word > 2) {
 			code = -ENOENT;
-		} else if (flag == NULL || flag->type == FLAG_OTHER) {
-			code = flags_set_other(other, target, name, length, value, reterr);
-		} else if (value == NULL && flag->type != FLAG_BOOL) {
+		} else if (flags_is_other(flag)) {
+			code = flags_set_other(flag, other, target, name, length, value, reterr);
+		} else if (value == NULL && !flags_is_bool(flag)) {
 			code = -ENODATA;
 		} else {
 			code = flags_set(flag, value, target, reterr);

@@ -14,11 +14,12 @@
 #include "base/error.h"
 
 enum flag_type {
-	FLAG_BOOL = 1, /* bool */
-	FLAG_TEXT,     /* const char *, borrowed from argv */
-	FLAG_INTEGER,  /* int64_t within least..most */
-	FLAG_NUMBER,   /* double within least..most */
-	FLAG_OTHER,    /* the program's own: flags_other stores it */
+	FLAG_BOOL = 1,   /* bool */
+	FLAG_TEXT,       /* const char *, borrowed from argv */
+	FLAG_INTEGER,    /* int64_t within least..most */
+	FLAG_NUMBER,     /* double within least..most */
+	FLAG_OTHER,      /* the program's own: flags_other stores it */
+	FLAG_OTHER_BOOL, /* the same for a boolean: flags_other gets "true" or "false" */
 };
 
 /* A table of them ends in a zeroed entry. The target's members hold the defaults before parsing. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "controller/check-cluster.h"
 #include "controller/options.h"
 #include "controller/plugin-set.h"
 #include "controller/process.h"
@@ -59,7 +60,7 @@ static int controller_run(struct options *options)
 	struct error error = { 0 };
 	int result;
 
-	if (log_set_up(options->log_format, options->log_level, &error) < 0 ||
+	if (log_set_up(options_log_format(options), options_log_level(options), &error) < 0 ||
 	    plugin_set_load(&plugins, options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
 		plugin_set_finish(&plugins);
@@ -70,6 +71,22 @@ static int controller_run(struct options *options)
 	curl_global_cleanup();
 	plugin_set_finish(&plugins);
 	return result < 0 ? 1 : 0;
+}
+
+static int controller_check(const struct options *options)
+{
+	struct error error = { 0 };
+	int status;
+
+	/* Only what is wrong goes to the log: the result is on the standard output. */
+	if (log_set_up("text", "warning", &error) < 0) {
+		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
+		return CHECK_CLUSTER_PARTIAL;
+	}
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	status = check_cluster_run(options, stdout);
+	curl_global_cleanup();
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -95,6 +112,9 @@ int main(int argc, char **argv)
 	}
 	if (options.dump_plugin != NULL) {
 		return controller_dump(options.dump_plugin);
+	}
+	if (options.check_cluster) {
+		return controller_check(&options);
 	}
 	return controller_run(&options);
 }

@@ -8,21 +8,33 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "controller/cluster-check.h"
+#include "controller/option-files.h"
 #include "core/controller/manager.h"
 #include "core/controller/program.h"
 #include "core/observe/log.h"
 
-#define LEASE_NAME "a3317529.x-k8s.io"
+#define CHECK_PAUSE_MS 1000 /* between two looks at an API server that does not answer */
 #define STUCK_US \
 	300000000u /* a reconcile's own waits end within seconds: after five minutes it hangs */
+
+const char *const process_leases[LEADER_LEASES_MAX] = {
+	"a3317529.x-k8s.io",
+	"a3317529.agent-sandbox.x-k8s.io",
+};
 
 struct process {
 	struct program program;
 	struct options *options;
 	struct manager *manager;
+	/* of each plugin; texts: what was read from the files of options */
 	const char **option_values[MANAGER_PLUGINS_MAX];
+	char **option_texts[MANAGER_PLUGINS_MAX];
+	const struct plugin_set *plugins;
 	size_t plugin_count;
 	char identity[160];
 };
@@ -57,8 +69,8 @@ static void process_on_lost(void *arg)
 
 /* ---- setting up ---- */
 
-/* Chooses the lease's namespace and the identity that this process holds it under. Without
- * --leader-elect there is no lease. */
+/* Chooses the namespace of the leases and the identity that this process holds them under. With
+ * --leader-elect=false there is none. */
 static int process_choose_lease(struct process *process, struct manager_config *config,
 				struct error *reterr)
 {
@@ -74,12 +86,12 @@ static int process_choose_lease(struct process *process, struct manager_config *
 	if (config->lease_ns == NULL) {
 		return error_set(
 			reterr, -EINVAL,
-			"--leader-elect needs --leader-election-namespace outside a cluster, because there is no pod whose namespace could be used");
+			"leader election needs --leader-election-namespace outside a cluster, because there is no pod whose namespace could be used; or use --leader-elect=false if no other controller runs");
 	}
 	gethostname(host, sizeof(host) - 1);
 	snprintf(process->identity, sizeof(process->identity), "%s_%016llx", host,
 		 (unsigned long long)sched_random(process->program.sched));
-	config->lease_name = LEASE_NAME;
+	memcpy(config->lease_names, process_leases, sizeof(config->lease_names));
 	config->identity = process->identity;
 	return 0;
 }
@@ -96,6 +108,11 @@ static int process_add_plugins(struct process *process, const struct plugin_set 
 			return code;
 		}
 		process->plugin_count++;
+		code = option_files_read(&plugins->items[i], process->option_values[i],
+					 &process->option_texts[i], reterr);
+		if (code < 0) {
+			return code;
+		}
 		plugin->plugin = &plugins->items[i];
 		plugin->option_values = process->option_values[i];
 		plugin->optional = !options_builtin(plugins->items[i].head.name);
@@ -130,6 +147,21 @@ static int process_make_manager(struct process *process, const struct plugin_set
 	return process->manager != NULL ? 0 : -EINVAL;
 }
 
+/* A constant 1 whose labels say what runs. */
+static void process_show_build(struct metrics *metrics)
+{
+	struct metric *metric = metrics_family(metrics, "agent_sandbox_build_info",
+					       "Always 1; the labels say which build this is.",
+					       METRIC_GAUGE, "git_version,compiler,platform", NULL);
+	struct utsname system = { 0 };
+	char platform[sizeof(system.sysname) + sizeof(system.machine) + 2];
+
+	(void)uname(&system);
+	snprintf(platform, sizeof(platform), "%s/%s", system.sysname, system.machine);
+	metric_record(metric, 1,
+		      (const char *const[]){ PACKAGE_VERSION, "cc " __VERSION__, platform });
+}
+
 static int process_set_up(struct process *process, const struct plugin_set *plugins,
 			  struct error *reterr)
 {
@@ -144,6 +176,7 @@ static int process_set_up(struct process *process, const struct plugin_set *plug
 	int code = program_init(&process->program, "agent-sandbox-controller", reterr);
 
 	if (code == 0) {
+		process_show_build(process->program.metrics);
 		code = program_connect(&process->program, options->kubeconfig,
 				       options->enable_tracing, reterr);
 	}
@@ -159,13 +192,90 @@ static void process_tear_down(struct process *process)
 	manager_destroy(process->manager);
 	program_finish(&process->program);
 	for (size_t i = 0; i < process->plugin_count; i++) {
+		option_files_free(&process->plugins->items[i], process->option_texts[i]);
 		free(process->option_values[i]);
 	}
 }
 
+static void process_say_idle_flags(const struct options *options)
+{
+	CLEANUP_BUF struct buf flags = BUF_INIT(4096);
+
+	if (options_idle_flags(options, &flags)) {
+		log_info("these flags are accepted, but have no effect here: %s", buf_str(&flags));
+	}
+}
+
+/* ---- before the first write ---- */
+
+/* Names in the log what stands in the way. -EPERM. */
+static int process_refuse(const struct cluster_check *check)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(16384);
+
+	for (size_t i = 0; i < check->crd_count; i++) {
+		if (crd_report_harms(&check->crds[i])) {
+			crd_report_advise(&check->crds[i], &text);
+		}
+	}
+	for (const char *line = buf_str(&text); *line != '\0';) {
+		size_t length = strcspn(line, "\n");
+
+		log_error("this controller would do harm here: %.*s", (int)length, line);
+		line += length + (line[length] == '\n');
+	}
+	return -EPERM;
+}
+
+/*
+ * Waits until the API server has shown the CRDs. 0 when this controller may start; -EPERM when it
+ * would do harm, the log says why; -ECANCELED when the process has to end.
+ */
+static int process_check_cluster(struct process *process)
+{
+	struct cluster_check check;
+	struct error error = { 0 };
+	bool said = false;
+
+	while (cluster_check_crds(manager_client(process->manager), process->options->extensions,
+				  &check, &error) < 0) {
+		if (!said) {
+			log_warning("cannot look at the CRDs before the start, trying again: %s",
+				    error.text);
+			said = true;
+		}
+		if (program_must_end(&process->program, CHECK_PAUSE_MS)) {
+			return -ECANCELED;
+		}
+	}
+	if (cluster_check_is_partial(&check)) {
+		log_warning(
+			"the CRDs could not be checked, going on: the ClusterRole lacks get for customresourcedefinitions");
+	}
+	return cluster_check_harms(&check) ? process_refuse(&check) : 0;
+}
+
+/* Starts the manager if the cluster is fit for it, and waits for the end. */
+static int process_work(struct process *process)
+{
+	int code = process_check_cluster(process);
+
+	if (code == -EPERM) {
+		log_error(
+			"not started; run agent-sandbox-controller --check-cluster for all that was found");
+		return code;
+	}
+	if (code == 0) {
+		manager_start(process->manager);
+	}
+	code = program_wait(&process->program);
+	manager_stop(process->manager, code < 0);
+	return code;
+}
+
 int process_run(struct options *options, const struct plugin_set *plugins)
 {
-	struct process process = { .options = options };
+	struct process process = { .options = options, .plugins = plugins };
 	struct error error = { 0 };
 	int code = process_set_up(&process, plugins, &error);
 
@@ -174,9 +284,8 @@ int process_run(struct options *options, const struct plugin_set *plugins)
 	} else {
 		log_info("agent-sandbox-controller %s with %zu plugins at %s", PACKAGE_VERSION,
 			 plugins->count, process.program.api.kubeconfig.server);
-		manager_start(process.manager);
-		code = program_wait(&process.program);
-		manager_stop(process.manager, code < 0);
+		process_say_idle_flags(options);
+		code = process_work(&process);
 	}
 	process_tear_down(&process);
 	return code;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 dist_man_MANS = %D%/man/agent-sandbox-controller.8
-EXTRA_DIST += %D%/plugin-abi.md
+EXTRA_DIST += %D%/plugin-abi.md %D%/versions.md
 EXTRA_DIST += %D%/architecture.md %D%/metrics.md %D%/performance.md %D%/security.md
 EXTRA_DIST += CONTRIBUTING.md autogen.sh scripts/test.sh
 # the node

@@ -127,7 +127,7 @@ void check_plugin(const struct asb_plugin *plugin)
 	}
 	for (uint32_t i = 0; plugin->metrics != NULL && plugin->metrics[i].name != NULL; i++) {
 		if (plugin->metrics[i].type < ASB_COUNTER ||
-		    plugin->metrics[i].type > ASB_HISTOGRAM) {
+		    plugin->metrics[i].type > ASB_GAUGE_COUNTED) {
 			fake_fatal("the metric '%s' has no type", plugin->metrics[i].name);
 		}
 	}

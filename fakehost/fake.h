@@ -70,7 +70,8 @@ struct fake_key {
 	struct fake_key *next;  /* in the queue */
 	struct heap_node delay; /* when: milliseconds since 1970 */
 	uint32_t failures;
-	void *state; /* of key_state() */
+	void *state;    /* of key_state() */
+	char **counted; /* of each metric: the series that the key is counted in, or NULL */
 	size_t state_size;
 };
 
@@ -216,8 +217,8 @@ void keys_enqueue(struct asb_fake *fake, const char *ns, const char *name, uint6
 void keys_take(struct asb_fake *fake, struct fake_key *key);
 /* Moves the keys that are due now from the delays to the queue. */
 void keys_queue_due(struct asb_fake *fake);
-/* Frees the state of a key. */
-void keys_forget_state(struct fake_key *key);
+/* Frees the state of a key; it is not counted any more. */
+void keys_forget_state(struct asb_fake *fake, struct fake_key *key);
 /* The object of a key is gone, and its state is freed. */
 void keys_forget(struct asb_fake *fake, const char *ns, const char *name);
 void keys_clear(struct asb_fake *fake);
@@ -234,6 +235,11 @@ void lines_add(struct lines *lines, char *take_line);
 void lines_clear(struct lines *lines);
 void record_metric(struct asb_fake *fake, uint32_t index, double value,
 		   const char *const *label_values);
+/* Counts a key in the series of these values instead of the one before; NULL: in none. */
+void record_count_key(struct asb_fake *fake, struct fake_key *key, uint32_t index,
+		      const char *const *label_values);
+/* The key is counted nowhere any more. */
+void record_uncount(struct asb_fake *fake, struct fake_key *key);
 void record_finish(struct asb_fake *fake);
 /* The first fault for a write, taken out; the caller's. NULL for none. */
 struct fault *record_fault(struct asb_fake *fake, uint32_t verb, const char *kind);

@@ -60,6 +60,11 @@ static int64_t host_now_ms(struct asb_instance *instance)
 	return instance->fake->now_ms;
 }
 
+static int64_t host_now_ns(struct asb_instance *instance)
+{
+	return instance->fake->now_ms * 1000000;
+}
+
 static uint64_t host_random(struct asb_instance *instance)
 {
 	return fake_random(&instance->fake->plugin_random);
@@ -120,14 +125,14 @@ static uint32_t host_list(struct asb_call *call, uint32_t index, const char *val
 	struct tree_node *node = NULL;
 	uint32_t count = 0;
 
-	limit = limit > 0 ? limit : LIST_MAX;
-	objects =
-		arena_block(&mine->arena,
-			    xnew_array(struct json_object *,
-				       tree != NULL && tree->count < limit ? tree->count : limit));
-	if (tree != NULL) {
-		node = reverse ? tree_last(tree) : tree_first(tree);
+	if (tree == NULL) {
+		*ret = NULL;
+		return 0;
 	}
+	limit = limit > 0 ? limit : LIST_MAX;
+	objects = arena_block(&mine->arena, xnew_array(struct json_object *,
+						       tree->count < limit ? tree->count : limit));
+	node = reverse ? tree_last(tree) : tree_first(tree);
 	for (; node != NULL && count < limit;
 	     node = reverse ? tree_previous(node) : tree_next(node)) {
 		const struct stored *stored = map_get(&kind->stored, node->tie);
@@ -196,6 +201,17 @@ static void *host_key_state(struct asb_call *call, uint64_t size)
 	return key->state;
 }
 
+static void host_count_key(struct asb_call *call, uint32_t index, const char *const *label_values)
+{
+	struct fake_call *mine = call_of(call);
+
+	if (mine->key == NULL) {
+		fake_fatal(
+			"count_key() may be called in a reconcile only, not in an enqueue function");
+	}
+	record_count_key(mine->fake, mine->key, index, label_values);
+}
+
 /* ---- events and failures ---- */
 
 ASB_PRINTF(5, 6)
@@ -261,6 +277,8 @@ static const struct asb_host host_functions = {
 	.write_all = write_all,
 	.event = host_event,
 	.fail = host_fail,
+	.now_ns = host_now_ns,
+	.count_key = host_count_key,
 };
 
 const struct asb_host *host_table(void)

@@ -78,8 +78,9 @@ void keys_enqueue(struct asb_fake *fake, const char *ns, const char *name, uint6
 	heap_push(&fake->delayed, &key->delay);
 }
 
-void keys_forget_state(struct fake_key *key)
+void keys_forget_state(struct asb_fake *fake, struct fake_key *key)
 {
+	record_uncount(fake, key);
 	free(TAKE(key->state));
 	key->state_size = 0;
 }
@@ -90,7 +91,7 @@ void keys_forget(struct asb_fake *fake, const char *ns, const char *name)
 
 	/* A reconcile of this key may be using its state: then run.c frees it at the end. */
 	if (!key->running) {
-		keys_forget_state(key);
+		keys_forget_state(fake, key);
 	}
 }
 
@@ -100,7 +101,7 @@ void keys_clear(struct asb_fake *fake)
 	size_t at = 0;
 
 	while ((key = map_next(&fake->keys, &at, NULL)) != NULL) {
-		free(key->state);
+		keys_forget_state(fake, key);
 		free(key->key);
 		free(key->ns);
 		free(key);

@@ -54,19 +54,15 @@ static void record_append_labels(struct buf *id, const struct asb_metric *metric
 	}
 }
 
-void record_metric(struct asb_fake *fake, uint32_t index, double value,
-		   const char *const *label_values)
+/* The series of these label values, made if it is new. */
+static struct series *record_series(struct asb_fake *fake, uint32_t index,
+				    const char *const *label_values)
 {
 	CLEANUP_BUF struct buf id = BUF_INIT(65536);
-	const struct asb_metric *metric;
 	struct series *series;
 
-	if (index >= fake->metric_count) {
-		fake_fatal("metric %u is not in the plugin's table", index);
-	}
-	metric = &fake->plugin->metrics[index];
 	buf_printf(&id, "%u ", index);
-	record_append_labels(&id, metric, label_values);
+	record_append_labels(&id, &fake->plugin->metrics[index], label_values);
 	series = map_get(&fake->series, buf_str(&id));
 	if (series == NULL) {
 		series = xnew(struct series);
@@ -74,11 +70,82 @@ void record_metric(struct asb_fake *fake, uint32_t index, double value,
 		series->metric = index;
 		map_put(&fake->series, series->id, series);
 	}
+	return series;
+}
+
+static const struct asb_metric *record_metric_of(const struct asb_fake *fake, uint32_t index,
+						 bool counted)
+{
+	const struct asb_metric *metric;
+
+	if (index >= fake->metric_count) {
+		fake_fatal("metric %u is not in the plugin's table", index);
+	}
+	metric = &fake->plugin->metrics[index];
+	if ((metric->type == ASB_GAUGE_COUNTED) != counted) {
+		fake_fatal("metric() is not for the metric '%s', or count_key() is not",
+			   metric->name);
+	}
+	return metric;
+}
+
+static void record_uncount_in(struct asb_fake *fake, struct fake_key *key, uint32_t index)
+{
+	struct series *series =
+		key->counted[index] != NULL ? map_get(&fake->series, key->counted[index]) : NULL;
+
+	if (series != NULL) {
+		series->value--;
+	}
+	free(TAKE(key->counted[index]));
+}
+
+void record_count_key(struct asb_fake *fake, struct fake_key *key, uint32_t index,
+		      const char *const *label_values)
+{
+	record_metric_of(fake, index, true);
+	if (key->counted == NULL) {
+		key->counted = xnew_array(char *, fake->metric_count);
+	}
+	record_uncount_in(fake, key, index);
+	if (label_values != NULL) {
+		struct series *series = record_series(fake, index, label_values);
+
+		series->value++;
+		key->counted[index] = xstrdup(series->id);
+	}
+}
+
+void record_uncount(struct asb_fake *fake, struct fake_key *key)
+{
+	for (uint32_t i = 0; key->counted != NULL && i < fake->metric_count; i++) {
+		record_uncount_in(fake, key, i);
+	}
+	free(TAKE(key->counted));
+}
+
+void record_metric(struct asb_fake *fake, uint32_t index, double value,
+		   const char *const *label_values)
+{
+	const struct asb_metric *metric = record_metric_of(fake, index, false);
+	struct series *series = record_series(fake, index, label_values);
+
 	if (metric->type == ASB_GAUGE) {
 		series->value = value;
 	} else {
 		series->value += metric->type == ASB_HISTOGRAM ? 1 : value;
 	}
+}
+
+double asb_fake_metric_with(struct asb_fake *fake, const char *name,
+			    const char *const *label_values)
+{
+	for (uint32_t i = 0; i < fake->metric_count; i++) {
+		if (asb_streq(fake->plugin->metrics[i].name, name)) {
+			return record_series(fake, i, label_values)->value;
+		}
+	}
+	fake_fatal("the plugin has no metric '%s'", name);
 }
 
 double asb_fake_metric(struct asb_fake *fake, const char *name)

@@ -60,7 +60,7 @@ static int32_t run_reconcile(struct asb_fake *fake, struct fake_key *key,
 	fake->current = NULL;
 	arena_finish(&call.arena);
 	if (objects_get(fake->objects, fake->kinds[0]->kind, key->ns, key->name) == NULL) {
-		keys_forget_state(key);
+		keys_forget_state(fake, key);
 	}
 	run_handle_result(fake, key, result, *ret_requeue_after_ms);
 	update_collect(fake);

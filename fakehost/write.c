@@ -16,7 +16,7 @@ static const struct {
 } write_verbs[] = {
 	{ ASB_CREATE, "CREATE" },           { ASB_PATCH_JSON, "PATCH_JSON" },
 	{ ASB_PATCH_MERGE, "PATCH_MERGE" }, { ASB_SET_STATUS, "SET_STATUS" },
-	{ ASB_DELETE, "REMOVE" },
+	{ ASB_DELETE, "REMOVE" },           { ASB_PATCH_STATUS, "PATCH_STATUS" },
 };
 
 /* A write that is being handled. */
@@ -85,8 +85,9 @@ static const char *write_refuse(const struct request *request)
 			       ? "ASB_CREATE needs metadata.name in take_body"
 			       : NULL;
 	case ASB_PATCH_JSON:
+	case ASB_PATCH_STATUS:
 		return asb_as_array(write->take_body) == NULL
-			       ? "ASB_PATCH_JSON needs an array as take_body"
+			       ? "a JSON patch needs an array as take_body"
 			       : NULL;
 	case ASB_PATCH_MERGE:
 		return !json_object_is_type(write->take_body, json_type_object)
@@ -188,7 +189,8 @@ static void write_patch(struct request *request)
 	bool json = write->verb != ASB_PATCH_MERGE;
 	CLEANUP_JSON struct json_object *body =
 		json ? write_json_patch(write) : write_merge_patch(write);
-	uint32_t flags = request->flags | (write->verb == ASB_SET_STATUS ? OBJECTS_STATUS : 0);
+	bool of_status = write->verb == ASB_SET_STATUS || write->verb == ASB_PATCH_STATUS;
+	uint32_t flags = request->flags | (of_status ? OBJECTS_STATUS : 0);
 	struct error error = { 0 };
 	struct json_object *object = NULL;
 	int status = objects_patch(request->call->fake->objects, request->kind->kind, request->ns,
@@ -230,9 +232,16 @@ static void write_perform(struct request *request)
 	} else if ((write->flags & ASB_DRY_RUN) != 0) {
 		write_dry_delete(request);
 	} else {
-		int status = objects_delete(request->call->fake->objects, request->kind->kind,
-					    request->ns, request->name, write->uid,
-					    write->resource_version, NULL, &error);
+		const struct objects_delete_options options = {
+			.uid = write->uid,
+			.resource_version = write->resource_version,
+			.grace = -1,
+			.propagation = (write->flags & ASB_FOREGROUND) != 0 ? OBJECTS_FOREGROUND
+									    : OBJECTS_BACKGROUND,
+		};
+		int status =
+			objects_delete_with(request->call->fake->objects, request->kind->kind,
+					    request->ns, request->name, &options, NULL, &error);
 
 		write_finish(request, write_result(status, error.code), status, error.text);
 	}
@@ -272,9 +281,10 @@ static void write_one(struct request *request)
 	fault = record_fault(fake, write->verb, request->kind->kind->kind);
 	if (fault == NULL || fault->result != ASB_CANCELLED) {
 		lines_add(&fake->writes,
-			  xprintf("%s %s %s%s%s%s", write_verb_name(write->verb),
+			  xprintf("%s %s %s%s%s%s%s", write_verb_name(write->verb),
 				  request->kind->kind->kind, request->ns,
 				  *request->ns != '\0' ? "/" : "", request->name,
+				  (write->flags & ASB_FOREGROUND) != 0 ? " (foreground)" : "",
 				  (write->flags & ASB_DRY_RUN) != 0 ? " (dry run)" : ""));
 	}
 	if (fault == NULL || fault->done) {

@@ -106,6 +106,8 @@ static void processes_make_controller(void *arg, struct command *ret)
 	up->controller_health = probe_free_port(0);
 	command_add(ret, "%s/agent-sandbox-controller", up->programs);
 	command_add(ret, "--extensions");
+	/* Nobody else reconciles here. */
+	command_add(ret, "--leader-elect=false");
 	command_add(ret, "--kubeconfig=%s", up->serving.kubeconfig);
 	if (up->options->plugin_dir != NULL) {
 		command_add(ret, "--plugin-dir=%s", up->options->plugin_dir);

@@ -24,7 +24,7 @@ static const char *const pod_fields[] = { "spec.hostNetwork", "status.podIP",   
 /* In the order of the enum above. */
 static const struct asb_watch watches[] = {
 	{
-		.kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
+		.kind = { "agents.x-k8s.io", "v1beta1", "sandboxes", "Sandbox" },
 		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = sandbox_fields,
 	},

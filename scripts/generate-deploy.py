@@ -10,6 +10,7 @@ and only the rest is made. Output is the same for the same input.
 """
 
 import argparse
+import copy
 import json
 import os
 import subprocess
@@ -26,9 +27,16 @@ NAME, NAMESPACE = "agent-sandbox-controller", "agent-sandbox-system"
 OPENAPI = ("/openapi/v3/api/v1", "/openapi/v3/apis/networking.k8s.io/v1")
 CRD_MAX = 200 * 1000  # kubectl apply keeps the whole object in an annotation of at most 262,144 bytes
 
-# What the controller itself needs, whatever plugins it has: events, and the lease in its own namespace.
-HOST_RULES = [{"groups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}]
-LEASE_RULES = [{"groups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}]
+# What the controller itself needs, whatever plugins it has: events, a look at the CRDs, and the leases in its own namespace.
+# "names" are those of single objects; a right to create cannot be bound to one.
+CRDS = ["sandboxes.agents.x-k8s.io", *(f"sandbox{plural}.extensions.agents.x-k8s.io"
+                                       for plural in ("claims", "templates", "warmpools"))]
+LEASES = ["a3317529.agent-sandbox.x-k8s.io", "a3317529.x-k8s.io"]
+HOST_RULES = [{"groups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+              {"groups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "names": CRDS,
+               "verbs": ["get"]}]
+LEASE_RULES = [{"groups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+               {"groups": ["coordination.k8s.io"], "resources": ["leases"], "names": LEASES, "verbs": ["get", "update"]}]
 
 
 class Plain(yaml.SafeDumper):
@@ -60,9 +68,31 @@ def fetch_schemas(kubeconfig):
     return Schemas([get(path) for path in OPENAPI])
 
 
+def set_default(schema, path, value):
+    """Gives the field at this path of a schema a default value."""
+    *above, field = path.split(".")
+    for name in above:
+        schema = schema["properties"][name]
+    if field not in schema["properties"]:
+        raise SystemExit(f"generate-deploy: x-asb-defaults names {path}, which the schema does not have")
+    schema["properties"][field]["default"] = value
+
+
+def expand_versions(crd):
+    """Gives each version a schema of its own: one with x-asb-schema-of that of the other version, each its defaults."""
+    versions = {version["name"]: version for version in crd["spec"]["versions"]}
+    schemas = {name: version.get("schema") for name, version in versions.items()}
+    for version in versions.values():
+        schema = copy.deepcopy(schemas[version.pop("x-asb-schema-of", version["name"])])
+        for path, value in version.pop("x-asb-defaults", {}).items():
+            set_default(schema["openAPIV3Schema"], path, value)
+        version["schema"] = schema
+    return crd
+
+
 def make_crd(plugin, schemas):
     """(file name, text) of the plugin's CustomResourceDefinition."""
-    crd = schemas.resolve(yaml.safe_load(plugin["crd"]))
+    crd = schemas.resolve(expand_versions(yaml.safe_load(plugin["crd"])))
     size = len(json.dumps(crd, separators=(",", ":")))
     if size > CRD_MAX:
         raise SystemExit(f"generate-deploy: {crd['metadata']['name']} has {size} bytes, more than {CRD_MAX}")
@@ -71,17 +101,18 @@ def make_crd(plugin, schemas):
 
 
 def merge_rules(rules):
-    """The same rights in the fewest rules: one for each group and set of verbs, in a fixed order."""
+    """The same rights in the fewest rules: one for each group, names and set of verbs, in a fixed order."""
     verbs = {}
     for rule in rules:
         for group in rule["groups"]:
             for resource in rule["resources"]:
-                verbs.setdefault((group, resource), set()).update(rule["verbs"])
+                verbs.setdefault((group, resource, tuple(rule.get("names", ()))), set()).update(rule["verbs"])
     by_verbs = {}
-    for (group, resource), words in sorted(verbs.items()):
-        by_verbs.setdefault((group, tuple(sorted(words))), []).append(resource)
-    return [{"apiGroups": [group], "resources": resources, "verbs": list(words)}
-            for (group, words), resources in sorted(by_verbs.items())]
+    for (group, resource, names), words in sorted(verbs.items()):
+        by_verbs.setdefault((group, names, tuple(sorted(words))), []).append(resource)
+    return [{"apiGroups": [group], "resources": resources, **({"resourceNames": list(names)} if names else {}),
+             "verbs": list(words)}
+            for (group, names, words), resources in sorted(by_verbs.items())]
 
 
 def role(kind, name, rules):

@@ -29,11 +29,13 @@ static const struct verb {
 	[ASB_SET_STATUS] = { "status", "PATCH", "application/json-patch+json", "status",
 			     "?fieldManager=agent-sandbox-controller&fieldValidation=Ignore&" SERVER_TIMEOUT },
 	[ASB_DELETE] = { "delete", "DELETE", "application/json", NULL, "?" SERVER_TIMEOUT },
+	[ASB_PATCH_STATUS] = { "status", "PATCH", "application/json-patch+json", "status",
+			       "?fieldManager=agent-sandbox-controller&fieldValidation=Ignore&" SERVER_TIMEOUT },
 };
 
 const char *client_verb_name(uint32_t verb)
 {
-	return verb >= ASB_CREATE && verb <= ASB_DELETE ? verbs[verb].name : "unknown";
+	return verb >= ASB_CREATE && verb <= ASB_PATCH_STATUS ? verbs[verb].name : "unknown";
 }
 
 const char *client_write_ns(const struct client_write *write)
@@ -136,7 +138,7 @@ static void request_append_delete_options(struct buf *out, const struct client_w
 		asb_set_str(asb_object_in(options, "preconditions"), "resourceVersion",
 			    write->resource_version);
 	}
-	asb_set_str(options, "propagationPolicy", "Background");
+	asb_set_str(options, "propagationPolicy", write->foreground ? "Foreground" : "Background");
 	if (write->dry_run) {
 		struct json_object *stages = json_object_new_array();
 
@@ -150,6 +152,7 @@ static void request_append_body(struct buf *out, const struct client_write *writ
 {
 	switch (write->verb) {
 	case ASB_PATCH_JSON:
+	case ASB_PATCH_STATUS:
 		request_append_json_patch(out, write);
 		break;
 	case ASB_PATCH_MERGE:
@@ -175,14 +178,14 @@ static int request_check_write(const struct client_write *write, struct error *r
 	bool array = json_object_is_type(write->body, json_type_array);
 	bool object = json_object_is_type(write->body, json_type_object);
 
-	if (write->verb < ASB_CREATE || write->verb > ASB_DELETE) {
+	if (write->verb < ASB_CREATE || write->verb > ASB_PATCH_STATUS) {
 		return error_set(reterr, ASB_INVALID, "there is no verb %u", write->verb);
 	}
 	if ((write->verb == ASB_CREATE || write->verb == ASB_PATCH_MERGE) && !object) {
 		return error_set(reterr, ASB_INVALID, "the body of a %s must be an object",
 				 verbs[write->verb].name);
 	}
-	if (write->verb == ASB_PATCH_JSON && !array) {
+	if ((write->verb == ASB_PATCH_JSON || write->verb == ASB_PATCH_STATUS) && !array) {
 		return error_set(reterr, ASB_INVALID, "a JSON patch must be an array");
 	}
 	if (write->verb == ASB_SET_STATUS && (write->uid == NULL || write->body == NULL)) {

@@ -55,6 +55,7 @@ struct client_write {
 	const struct asb_kind *kind;
 	enum priority priority;
 	bool dry_run;
+	bool foreground; /* ASB_DELETE: what it owns goes first */
 	/* ask for PartialObjectMetadata: only for kinds whose spec and status nobody reads */
 	bool metadata_only;
 	const char *ns, *name;
@@ -85,7 +86,7 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 void client_request(struct client *client, enum priority priority,
 		    const struct http_request *request, struct http_response *ret);
 
-/* "create", "patch", "status", "delete": the verb label of agent_sandbox_api_writes_total. */
+/* "create", "patch", "status" (for both verbs of it), "delete": the verb label of agent_sandbox_api_writes_total. */
 const char *client_verb_name(uint32_t verb);
 /* An HTTP status and the Status object's reason to ASB_*. */
 int32_t client_code(int http_status, const char *body, size_t length);

@@ -11,4 +11,5 @@ libcore_la_SOURCES += \
 	%D%/events.c %D%/events.h \
 	%D%/limiter.c %D%/limiter.h \
 	%D%/leader.c %D%/leader.h \
-	%D%/lease.c %D%/lease.h
+	%D%/lease.c %D%/lease.h \
+	%D%/lease-lock.c %D%/lease-lock.h

@@ -32,6 +32,7 @@ struct controller {
 
 	struct sched_mutex lock;
 	struct map key_states; /* lock */
+	struct map counted;    /* lock; of struct counted_key, see counted.c */
 	struct worker *workers;
 	uint32_t worker_count; /* lock; 0: not started */
 };
@@ -72,6 +73,12 @@ void *call_key_state(struct call *call, uint64_t size);
 void *key_state_get(struct controller *controller, const char *ns, const char *name, uint64_t size);
 void key_state_forget(struct controller *controller, const char *ns, const char *name);
 void key_state_finish(struct controller *controller);
+
+/* asb_host.count_key. counted_forget: the object is gone. */
+void counted_set(struct controller *controller, const char *ns, const char *name, uint32_t index,
+		 const char *const *label_values);
+void counted_forget(struct controller *controller, const char *ns, const char *name);
+void counted_finish(struct controller *controller);
 
 /* asb_host's writes, in host-write.c. */
 int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t count);

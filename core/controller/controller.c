@@ -13,6 +13,11 @@
 #include "core/cache/reflector.h"
 #include "core/controller/controller-private.h"
 
+static enum metric_type controller_metric_type(uint32_t type)
+{
+	return type == ASB_GAUGE_COUNTED ? METRIC_GAUGE : (enum metric_type)type;
+}
+
 static void controller_make_metrics(struct controller *controller)
 {
 	struct metrics *metrics = controller->config.metrics;
@@ -30,9 +35,9 @@ static void controller_make_metrics(struct controller *controller)
 	for (uint32_t i = 0; i < plugin->metric_count; i++) {
 		const struct asb_metric *metric = &plugin->metrics[i];
 
-		controller->metrics[i] =
-			metrics_family(metrics, metric->name, metric->help,
-				       (enum metric_type)metric->type, metric->labels, NULL);
+		controller->metrics[i] = metrics_family(metrics, metric->name, metric->help,
+							controller_metric_type(metric->type),
+							metric->labels, metric->buckets);
 	}
 }
 
@@ -70,6 +75,7 @@ void controller_destroy(struct controller *controller)
 		controller->plugin->head.fini(controller->state);
 	}
 	key_state_finish(controller);
+	counted_finish(controller);
 	queue_destroy(controller->queue);
 	sched_mutex_finish(&controller->lock);
 	free(controller->workers);

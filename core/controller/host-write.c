@@ -59,7 +59,7 @@ static void host_write_prepare(struct call *call, struct asb_write *write, struc
 	const struct plugin *plugin = call->controller->plugin;
 
 	if (write->watch >= plugin->watch_count || write->verb < ASB_CREATE ||
-	    write->verb > ASB_DELETE) {
+	    write->verb > ASB_PATCH_STATUS) {
 		log_error("plugin '%s' asks for write %u of watch %u, but has only %u watches",
 			  plugin->head.name, write->verb, write->watch, plugin->watch_count);
 		abort();
@@ -80,6 +80,7 @@ static void host_write_prepare(struct call *call, struct asb_write *write, struc
 			.kind = &plugin->watches[write->watch].kind,
 			.priority = write->priority != 0 ? (enum priority)write->priority : PRIORITY_CLAIM,
 			.dry_run = (write->flags & ASB_DRY_RUN) != 0,
+			.foreground = (write->flags & ASB_FOREGROUND) != 0,
 			.metadata_only = host_write_binding_of(call, write)->metadata_only,
 			.ns = write->ns != NULL ? write->ns : "",
 			.name = write->name,

@@ -102,6 +102,11 @@ static int64_t host_now_ms(struct asb_instance *instance)
 	return sched_wall_us(host_controller_of(instance)->config.sched) / 1000;
 }
 
+static int64_t host_now_ns(struct asb_instance *instance)
+{
+	return sched_wall_us(host_controller_of(instance)->config.sched) * 1000;
+}
+
 static uint64_t host_random(struct asb_instance *instance)
 {
 	return sched_random(host_controller_of(instance)->config.sched);
@@ -266,6 +271,21 @@ static void *host_key_state(struct asb_call *base, uint64_t size)
 	return state;
 }
 
+static void host_count_key(struct asb_call *base, uint32_t index, const char *const *label_values)
+{
+	struct call *call = host_call_of(base);
+	const struct plugin *plugin = call->controller->plugin;
+
+	host_check_number(call->controller, "metric", index, plugin->metric_count);
+	if (call->name == NULL || plugin->metrics[index].type != ASB_GAUGE_COUNTED) {
+		log_error(
+			"plugin '%s' counts a key outside a reconcile, or in metric '%s', which is no ASB_GAUGE_COUNTED",
+			plugin->head.name, plugin->metrics[index].name);
+		abort();
+	}
+	counted_set(call->controller, call->ns, call->name, index, label_values);
+}
+
 /* ---- the API server ---- */
 
 static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *ns,
@@ -338,4 +358,6 @@ const struct asb_host controller_host = {
 	.write_all = host_write_all,
 	.event = host_event,
 	.fail = host_fail,
+	.now_ns = host_now_ns,
+	.count_key = host_count_key,
 };

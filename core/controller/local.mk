@@ -2,6 +2,7 @@
 # From a change to a reconcile: manager, informers, work queue, workers, plugins.
 libcore_la_SOURCES += \
 	%D%/call.c \
+	%D%/counted.c \
 	%D%/controller.c %D%/controller.h \
 	%D%/controller-private.h \
 	%D%/host.c \

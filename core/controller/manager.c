@@ -6,6 +6,7 @@
 #include "core/controller/manager.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "core/client/leader.h"
@@ -256,7 +257,6 @@ void manager_start(struct manager *manager)
 		.client = manager->client,
 		.metrics = config->metrics,
 		.ns = config->lease_ns,
-		.name = config->lease_name,
 		.identity = config->identity,
 		.on_started = manager_on_started,
 		.on_lost = manager_on_lost,
@@ -264,7 +264,8 @@ void manager_start(struct manager *manager)
 	};
 
 	informers_start(manager->informers);
-	if (config->lease_name == NULL) {
+	memcpy(leader.names, config->lease_names, sizeof(leader.names));
+	if (config->lease_names[0] == NULL) {
 		manager_lead(manager);
 		return;
 	}

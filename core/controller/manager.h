@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "core/client/leader.h"
 #include "core/controller/plugin.h"
 #include "core/observe/metrics.h"
 #include "core/observe/trace.h"
@@ -41,9 +42,10 @@ struct manager_config {
 	double rate, burst; /* requests a second, and at once above that; 0: no limit */
 	const char *pod_label_selector;
 	const char *component; /* of its Events; NULL: agent-sandbox-controller */
-	/* Leader election; lease_name NULL: none, we lead. */
-	const char *lease_ns, *lease_name, *identity;
-	/* The lease was lost: the process should end. Any thread. */
+	/* Leader election; lease_names[0] NULL: none, we lead. See core/client/leader.h. */
+	const char *lease_ns, *identity;
+	const char *lease_names[LEADER_LEASES_MAX];
+	/* A lease was lost: the process should end. Any thread. */
 	void (*on_lost)(void *arg);
 	void *arg;
 };

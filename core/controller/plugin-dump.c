@@ -98,18 +98,19 @@ static struct json_object *dump_option(const struct asb_option *option)
 	asb_set_str(object, "name", option->name);
 	asb_set_str(object, "fallback", option->fallback);
 	asb_set_str(object, "help", option->help);
+	asb_set_str(object, "file", option->file);
 	return object;
 }
 
 static struct json_object *dump_metric(const struct asb_metric *metric)
 {
-	static const char *const types[] = { "", "counter", "gauge", "histogram" };
+	static const char *const types[] = { "", "counter", "gauge", "histogram", "gauge" };
 	struct json_object *object = json_object_new_object();
 
 	asb_set_str(object, "name", metric->name);
 	asb_set_str(object, "help", metric->help);
 	json_object_object_add(object, "labels", dump_split(metric->labels));
-	asb_set_str(object, "type", metric->type <= ASB_HISTOGRAM ? types[metric->type] : "");
+	asb_set_str(object, "type", metric->type < ARRAY_LEN(types) ? types[metric->type] : "");
 	return object;
 }
 

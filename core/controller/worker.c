@@ -91,6 +91,7 @@ static int32_t worker_reconcile(struct controller *controller, struct queue_item
 	 * the missing object with its key state still there. */
 	if (was_gone && !store_has(controller->bindings[0].store, key.ns, key.name)) {
 		key_state_forget(controller, key.ns, key.name);
+		counted_forget(controller, key.ns, key.name);
 	}
 	span_attribute(&call.span, "result", worker_result_of(result));
 	span_end(controller->config.tracer, &call.span,

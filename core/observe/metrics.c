@@ -15,9 +15,10 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
-#define BUCKETS_MAX 32
+#define BUCKETS_MAX 32 /* ASB_METRIC_BUCKETS_MAX */
 #define HOOKS_MAX 64
-#define LABEL_VALUE_MAX 256 /* a name in Kubernetes has 253 bytes at most */
+#define LABEL_VALUE_MAX 256   /* a name in Kubernetes has 253 bytes at most */
+#define METRIC_TEXT_MAX 16384 /* all labels of a series, as rendered */
 
 struct series {
 	char *labels;     /* as rendered, without braces: the key, too */
@@ -282,7 +283,7 @@ static struct series *metrics_series_of(struct metric *metric, const char *label
 static void metrics_record(struct metric *metric, double value, const char *const *values,
 			   bool total)
 {
-	CLEANUP_BUF struct buf labels = BUF_INIT(16384);
+	CLEANUP_BUF struct buf labels = BUF_INIT(METRIC_TEXT_MAX);
 	bool dropped = false;
 
 	if (metric == NULL || (isnan(value) && metric->type != METRIC_GAUGE)) {
@@ -313,9 +314,29 @@ void metric_set(struct metric *metric, double value, const char *const *values)
 	metrics_record(metric, value, values, true);
 }
 
+void metric_count(struct metric *metric, int change, const char *const *values)
+{
+	CLEANUP_BUF struct buf labels = BUF_INIT(METRIC_TEXT_MAX);
+	struct series *series;
+
+	if (metric == NULL) {
+		return;
+	}
+	metrics_append_labels(&labels, metric, values);
+	LOCKED(&metric->metrics->lock);
+	series = metrics_series_of(metric, buf_str(&labels));
+	if (series == NULL) {
+		return;
+	}
+	series->value += change;
+	if (series->value <= 0) {
+		metrics_series_destroy(map_remove(&metric->series, buf_str(&labels)));
+	}
+}
+
 void metric_forget(struct metric *metric, const char *const *values)
 {
-	CLEANUP_BUF struct buf labels = BUF_INIT(16384);
+	CLEANUP_BUF struct buf labels = BUF_INIT(METRIC_TEXT_MAX);
 
 	if (metric == NULL) {
 		return;

@@ -14,7 +14,7 @@
 #include "base/sched.h"
 
 #define METRIC_SERIES_MAX 2000
-#define METRIC_LABELS_MAX 4
+#define METRIC_LABELS_MAX 8 /* ASB_METRIC_LABELS_MAX */
 
 struct metrics;
 struct metric; /* a family */
@@ -36,6 +36,8 @@ struct metric *metrics_family(struct metrics *metrics, const char *name, const c
 void metric_record(struct metric *metric, double value, const char *const *values);
 /* Sets a counter that somebody else counts (the kernel) to its total. */
 void metric_set(struct metric *metric, double value, const char *const *values);
+/* Adds to a gauge that counts things; a series that reaches 0 is dropped. */
+void metric_count(struct metric *metric, int change, const char *const *values);
 /* Drops a series (an object is gone). */
 void metric_forget(struct metric *metric, const char *const *values);
 

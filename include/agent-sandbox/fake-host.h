@@ -31,7 +31,8 @@ struct asb_fake;
 /* Loads a description, checked as the real host checks it. The clock starts at
  * 2026-01-02T03:04:05Z. */
 ASB_EXPORT struct asb_fake *asb_fake_create(const struct asb_plugin *plugin);
-/* The same with options: name, value, name, value, ..., NULL. */
+/* The same with options: name, value, name, value, ..., NULL. No file is read: for an option of a
+ * file the value is the content. */
 ASB_EXPORT struct asb_fake *asb_fake_create_with(const struct asb_plugin *plugin,
 						 const char *const *options);
 /* Calls the plugin's fini and frees everything. */
@@ -103,7 +104,7 @@ ASB_EXPORT void asb_fake_before_write(struct asb_fake *fake,
 /* --- what the plugin did --- */
 
 /* Writes sent since the last asb_fake_forget, as text: "CREATE Pod ns/name", "SET_STATUS ...", dry
- * runs as "CREATE Pod ns/name (dry run)". NULL past the last. */
+ * runs as "CREATE Pod ns/name (dry run)", and ASB_FOREGROUND as "REMOVE Pod ns/name (foreground)". NULL past the last. */
 ASB_EXPORT const char *asb_fake_write(struct asb_fake *fake, unsigned int position);
 ASB_EXPORT unsigned int asb_fake_writes(struct asb_fake *fake);
 /* Events the same way: "Warning PodLost Sandbox ns/name: message". */
@@ -113,6 +114,9 @@ ASB_EXPORT void asb_fake_forget(struct asb_fake *fake);
 ASB_EXPORT const char *asb_fake_failure(struct asb_fake *fake);
 /* The sum of a metric over all its labels; a histogram counts its observations. */
 ASB_EXPORT double asb_fake_metric(struct asb_fake *fake, const char *name);
+/* The same of one series: a value for each of its labels. */
+ASB_EXPORT double asb_fake_metric_with(struct asb_fake *fake, const char *name,
+				       const char *const *label_values);
 
 #ifdef __cplusplus
 }

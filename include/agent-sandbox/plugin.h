@@ -202,17 +202,32 @@ struct asb_rule {
  * own. */
 struct asb_option {
 	const char *name, *fallback, *help;
+	/* Not NULL: the value is the content of a file, read once before init. This is its path, and
+	 * the flag names another one ("": none but the flag's). If there is no such file, fallback
+	 * counts; an empty file is the empty text. The host does not start with a file that it
+	 * cannot read, that is longer than ASB_OPTION_FILE_MAX bytes or that contains a NUL. */
+	const char *file;
 };
+
+#define ASB_OPTION_FILE_MAX 65536u
 
 #define ASB_COUNTER 1u
 #define ASB_GAUGE 2u
-#define ASB_HISTOGRAM 3u /* seconds; buckets from 1 ms to 60 s */
+#define ASB_HISTOGRAM 3u /* of the unit that buckets have */
+/* how many keys count_key() has counted under these label values; metric() is not for it */
+#define ASB_GAUGE_COUNTED 4u
+
+#define ASB_METRIC_LABELS_MAX 8u  /* labels of a metric */
+#define ASB_METRIC_BUCKETS_MAX 32u /* buckets of a histogram */
 
 struct asb_metric {
 	const char *name, *help;
 	const char *labels; /* label names separated by commas, or NULL */
 	uint32_t type;      /* ASB_COUNTER ... */
 	uint32_t reserved0;
+	/* for ASB_HISTOGRAM: upper bounds in ascending order, ended by 0, in the unit of what is
+	 * observed; NULL: seconds, from 1 ms to 60 s */
+	const double *buckets;
 };
 
 struct asb_plugin {
@@ -277,6 +292,9 @@ struct asb_plugin {
  * one is equal, members that are null aside */
 #define ASB_SET_STATUS 4u
 #define ASB_DELETE 5u /* DELETE with uid and resource_version, if set, as preconditions */
+/* PATCH of the status subresource with a JSON patch (RFC 6902), an array; uid, if set, becomes its
+ * first test. Always sent: for a status that only counts if what the plugin saw still stands */
+#define ASB_PATCH_STATUS 6u
 
 /* Priorities: in which order requests wait for a connection; a lower number goes first. */
 #define ASB_PRIORITY_CLAIM 1u /* a user waits for this */
@@ -287,6 +305,9 @@ struct asb_plugin {
 /* asb_write.flags */
 /* validated by the API server, admission included; not stored, neither there nor here */
 #define ASB_DRY_RUN 1u
+/* for ASB_DELETE: what the object owns, with blockOwnerDeletion, is deleted before it
+ * (propagationPolicy Foreground) */
+#define ASB_FOREGROUND 2u
 
 struct asb_write {
 	uint32_t verb;     /* ASB_CREATE ... */
@@ -397,6 +418,18 @@ struct asb_host {
 	 * return h->fail(call, ASB_ERROR, "..."). */
 	int32_t (*fail)(struct asb_call *, int32_t result, const char *format, ...)
 		ASB_PRINTF(3, 4);
+
+	/* --- any time, as those above --- */
+
+	/* Wall clock, nanoseconds since 1970, as fine as the host's clock is; tests set it. */
+	int64_t (*now_ns)(struct asb_instance *);
+
+	/* --- in a reconcile --- */
+
+	/* Counts this call's key under these label values in metrics[index], an ASB_GAUGE_COUNTED,
+	 * instead of under those that it was counted under before. label_values NULL: it is not
+	 * counted any more. A key whose object is gone is not counted either. */
+	void (*count_key)(struct asb_call *, uint32_t index, const char *const *label_values);
 };
 
 #ifdef __cplusplus

@@ -7,9 +7,11 @@
 #ifndef PLUGINS_CLAIM_CLAIM_H
 #define PLUGINS_CLAIM_CLAIM_H
 
+#include "plugins/common/dialect.h"
 #include "plugins/common/kinds.h"
 #include "plugins/common/object.h"
 #include "plugins/common/pod-template.h"
+#include "plugins/common/policy-rules.h"
 #include "plugins/common/requeue.h"
 
 #include <agent-sandbox/helpers.h>
@@ -33,13 +35,37 @@ enum claim_index {
 	INDEX_NAMED_PODS,
 	INDEX_CLAIMS_BY_UID,
 	INDEX_ORPHANS,
+	INDEX_CLAIMS_BY_POOL,
+	INDEX_OWNED_SANDBOXES,
 	INDEX_MAX
 };
 
-enum claim_metric { METRIC_STARTUP, METRIC_HITS, METRIC_MISSES, METRIC_MAX };
+enum claim_metric {
+	METRIC_STARTUP,
+	METRIC_HITS,
+	METRIC_MISSES,
+	METRIC_WEBHOOK_LATENCY,
+	METRIC_CONTROLLER_LATENCY,
+	METRIC_CLIENT_LATENCY,
+	METRIC_SANDBOX_LATENCY,
+	METRIC_CREATIONS,
+	METRIC_MAX
+};
 
 /* Room for every index value that names objects which can exist. */
 #define VALUE_SIZE 512
+
+enum claim_option {
+	OPTION_LABEL_DOMAINS,
+	OPTION_QUIET,
+	OPTION_MAX,
+};
+
+/* One loaded plugin. */
+struct claim_state {
+	const char *domains; /* that labels of additionalPodMetadata may have */
+	bool quiet;          /* no events about claims of v1beta1 */
+};
 
 /* How a claim was served, as far as this process knows. */
 enum claim_launch { LAUNCH_UNKNOWN, LAUNCH_COLD, LAUNCH_WARM, LAUNCH_MAX };
@@ -70,6 +96,9 @@ struct pass {
 	struct claim_memory *memory;
 	int64_t now_ms;
 	uint64_t after_ms; /* when to be called again at the latest; REQUEUE_NEVER */
+	enum dialect dialect;
+	const char *domains; /* as in claim_state */
+	bool quiet;
 };
 
 extern const char claim_crd[]; /* made from crd.yaml */
@@ -99,6 +128,13 @@ void index_named_pods(struct json_object *sandbox, struct asb_values *out);
 void index_claims_by_uid(struct json_object *claim, struct asb_values *out);
 /* "<ns>/<name hash>" for a pod without an owner, see orphan_is. */
 void index_orphans(struct json_object *pod, struct asb_values *out);
+/* "<ns>/<pool>" for a claim of v1beta1. */
+void index_by_pool(struct json_object *claim, struct asb_values *out);
+/* "<ns>/<claim uid>" for a Sandbox of a claim, by its age. */
+void index_owned_sandboxes(struct json_object *sandbox, struct asb_values *out);
+/* Enqueues the claims whose pools name a template. */
+void index_enqueue_pool_claims(void *state, struct asb_call *call, struct json_object *before,
+			       struct json_object *after, struct asb_keys *out);
 /* Enqueues the claim that a NetworkPolicy's name belongs to, whoever owns the policy: when a
  * foreign one is deleted, the claim can create its own. */
 void index_enqueue_policy_claim(void *state, struct asb_call *call, struct json_object *before,
@@ -140,6 +176,17 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
  * error. */
 int32_t sandbox_create(struct pass *pass, struct json_object *claim_template);
 
+/* Sends a new Sandbox, around the pod of pick if that has one. Returns as sandbox_create(). */
+int32_t sandbox_send(struct pass *pass, struct json_object *take_sandbox, const struct pick *pick);
+
+/* --- beta.c --- */
+
+/* The Sandbox in the store that a claim of v1beta1 owns, or NULL; it may be being deleted. */
+struct json_object *beta_find_owned(struct pass *pass);
+/* Provides the Sandbox of a claim of v1beta1 that has not expired, and writes its status. Returns
+ * what reconcile returns. */
+int32_t beta_reconcile(struct pass *pass);
+
 /* --- orphan.c --- */
 
 /* Whether a pod was taken out of its pool for a claim, has no owner and was never handed over. */
@@ -164,6 +211,15 @@ enum expiry { EXPIRY_NONE, EXPIRY_LATER, EXPIRY_DUE, EXPIRY_INVALID, EXPIRY_MAX 
 enum expiry expiry_state(struct pass *pass);
 /* Deletes the claim or its Sandbox, as the policy says. */
 int32_t expiry_enforce(struct pass *pass);
+
+/* --- measure.c --- */
+
+/* Milliseconds, ended by 0. */
+extern const double measure_claim_buckets[], measure_sandbox_buckets[];
+/* A Sandbox was made for this claim (cold), or taken or made around a pod of a pool (warm). */
+void measure_created(struct pass *pass, struct json_object *sandbox, bool warm);
+/* The claim is Ready for the first time; pass->sandbox is its Sandbox. */
+void measure_ready(struct pass *pass);
 
 /* --- status.c: each function returns ASB_DONE or an error --- */
 

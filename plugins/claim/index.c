@@ -33,6 +33,55 @@ void index_by_template(struct json_object *object, struct asb_values *out)
 	}
 }
 
+void index_by_pool(struct json_object *claim, struct asb_values *out)
+{
+	const char *name = asb_str(claim, "spec", "warmPoolRef", "name");
+
+	if (name != NULL) {
+		index_add(out, 0, asb_ns(claim), name, NULL);
+	}
+}
+
+void index_owned_sandboxes(struct json_object *sandbox, struct asb_values *out)
+{
+	const char *uid = object_controller_uid(sandbox, &kind_claim);
+
+	if (uid != NULL) {
+		index_add(out, object_created_ms(sandbox), asb_ns(sandbox), uid, NULL);
+	}
+}
+
+/* Adds the claims that name this pool. */
+static void index_add_claims(struct asb_call *call, const char *ns, const char *name,
+			     struct asb_keys *out)
+{
+	struct json_object *const *claims = NULL;
+	char value[VALUE_SIZE];
+	uint32_t count;
+
+	snprintf(value, sizeof(value), "%s/%s", ns, name);
+	count = call->host->list(call, INDEX_CLAIMS_BY_POOL, value, UINT32_MAX, 0, &claims);
+	for (uint32_t i = 0; i < count; i++) {
+		out->add(out, ns, asb_name(claims[i]));
+	}
+}
+
+void index_enqueue_pool_claims(void *state, struct asb_call *call, struct json_object *before,
+			       struct json_object *after, struct asb_keys *out)
+{
+	struct json_object *changed = after != NULL ? after : before, *const *pools = NULL;
+	const char *ns = asb_ns(changed);
+	char value[VALUE_SIZE];
+	uint32_t count;
+
+	(void)state;
+	snprintf(value, sizeof(value), "%s/%s", ns, asb_name(changed));
+	count = call->host->list(call, INDEX_POOLS_BY_TEMPLATE, value, UINT32_MAX, 0, &pools);
+	for (uint32_t i = 0; i < count; i++) {
+		index_add_claims(call, ns, asb_name(pools[i]), out);
+	}
+}
+
 const char *index_warm_pod_pool(struct json_object *pod)
 {
 	/* The pool's label does not count: anybody can write one. */

@@ -12,66 +12,6 @@
  * than an object's name may be. */
 #define POLICY_NAME_SIZE (254 + sizeof(POLICY_SUFFIX))
 
-/* A copy of the value as the API server returns it: without nulls and empty lists. */
-static struct json_object *policy_without_empty(struct json_object *value)
-{
-	struct json_object *copy;
-
-	if (json_object_is_type(value, json_type_array)) {
-		copy = json_object_new_array();
-		for (size_t i = 0; i < asb_length(value); i++) {
-			json_object_array_add(
-				copy, policy_without_empty(json_object_array_get_idx(value, i)));
-		}
-		return copy;
-	}
-	if (!json_object_is_type(value, json_type_object)) {
-		return asb_copy(value);
-	}
-	copy = json_object_new_object();
-	json_object_object_foreach (value, name, member) {
-		if (member != NULL &&
-		    !(json_object_is_type(member, json_type_array) && asb_length(member) == 0)) {
-			json_object_object_add(copy, name, policy_without_empty(member));
-		}
-	}
-	return copy;
-}
-
-/* Sets the default protocol that the API server sets in each port of each rule. */
-static void policy_default_ports(struct json_object *spec, const char *direction)
-{
-	struct json_object *rules = asb_array(spec, direction);
-
-	for (size_t i = 0; i < asb_length(rules); i++) {
-		struct json_object *ports = asb_array(json_object_array_get_idx(rules, i), "ports");
-
-		for (size_t j = 0; j < asb_length(ports); j++) {
-			struct json_object *port = json_object_array_get_idx(ports, j);
-
-			if (json_object_is_type(port, json_type_object) &&
-			    asb_at(port, "protocol") == NULL) {
-				asb_set_str(port, "protocol", "TCP");
-			}
-		}
-	}
-}
-
-static bool policy_same_rules(struct json_object *wanted, struct json_object *stored)
-{
-	struct json_object *a = policy_without_empty(wanted), *b = policy_without_empty(stored);
-	bool same;
-
-	policy_default_ports(a, "ingress");
-	policy_default_ports(a, "egress");
-	policy_default_ports(b, "ingress");
-	policy_default_ports(b, "egress");
-	same = json_object_equal(a, b) != 0;
-	json_object_put(a);
-	json_object_put(b);
-	return same;
-}
-
 /* The first 60 bits of a spec's hash, plus one, for the memory; never 0. */
 static uint64_t policy_short_hash(struct pass *pass, struct json_object *spec)
 {
@@ -97,7 +37,7 @@ static bool policy_is_current(struct pass *pass, struct json_object *stored,
 	struct json_object *spec = asb_at(stored, "spec");
 
 	return asb_streq(asb_annotation(stored, ANNOTATION_POLICY_HASH), hash) &&
-	       (policy_same_rules(wanted, spec) ||
+	       (policy_rules_same(wanted, spec) ||
 		(pass->memory->policy != 0 &&
 		 pass->memory->policy == policy_short_hash(pass, spec)));
 }
@@ -134,7 +74,7 @@ static bool policy_create(struct pass *pass, const char *name, struct json_objec
 	struct json_object *policy = asb_new(&kind_policy, pass->key->ns, name), *found = NULL;
 	struct asb_write write;
 
-	asb_set_owner(policy, pass->claim);
+	dialect_set_owner(policy, pass->claim);
 	asb_set_annotation(policy, ANNOTATION_POLICY_HASH, hash);
 	json_object_object_add(policy, "spec", take_spec);
 	write = asb_create(WATCH_POLICY, ASB_PRIORITY_CLAIM, policy);
@@ -198,7 +138,7 @@ static bool policy_delete(struct pass *pass, struct json_object *stored, int32_t
 static bool policy_ensure(struct pass *pass, const char *name, struct json_object *stored,
 			  struct json_object *rules, int32_t *ret_result)
 {
-	struct json_object *spec = pod_template_policy_spec(rules, asb_uid(pass->claim));
+	struct json_object *spec = policy_rules_spec(rules, LABEL_CLAIM_UID, asb_uid(pass->claim));
 	char hash[65];
 
 	asb_tree_hash(pass->call, spec, hash);
@@ -212,9 +152,9 @@ static bool policy_ensure(struct pass *pass, const char *name, struct json_objec
 	return true;
 }
 
-bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_result)
+static bool policy_sync_rules(struct pass *pass, struct json_object *rules, int32_t *ret_result)
 {
-	struct json_object *rules = asb_at(claim_template, "spec", "networkPolicy"), *stored;
+	struct json_object *stored;
 	char name[POLICY_NAME_SIZE];
 	bool ours;
 
@@ -234,4 +174,30 @@ bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t 
 		return pass->sandbox != NULL;
 	}
 	return policy_ensure(pass, name, stored, rules, ret_result);
+}
+
+/*
+ * A claim of v1alpha1 may name a template of v1beta1. Its pod has not the label by which the
+ * template's own policy selects, so the claim's policy has the same rules: no sandbox is more open
+ * because of the version of its claim.
+ */
+bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_result)
+{
+	struct json_object *rules = asb_at(claim_template, "spec", "networkPolicy"), *made = NULL;
+	bool result;
+
+	switch (dialect_policy(claim_template)) {
+	case DIALECT_POLICY_UNMANAGED:
+		rules = NULL;
+		break;
+	case DIALECT_POLICY_MANAGED:
+		made = rules == NULL ? policy_rules_default() : NULL;
+		rules = made != NULL ? made : rules;
+		break;
+	case DIALECT_POLICY_PER_CLAIM:
+		break;
+	}
+	result = policy_sync_rules(pass, rules, ret_result);
+	json_object_put(made);
+	return result;
 }

@@ -104,7 +104,8 @@ static int32_t reconcile_claim(struct pass *pass)
 		return status_error(pass, ASB_TERMINAL_ERROR,
 				    "spec.lifecycle.shutdownTime is not a date-time");
 	default:
-		return reconcile_sandbox(pass);
+		return pass->dialect == DIALECT_BETA ? beta_reconcile(pass)
+						     : reconcile_sandbox(pass);
 	}
 }
 
@@ -125,15 +126,18 @@ int32_t claim_reconcile(void *state, struct asb_call *call, const struct asb_key
 		.now_ms = asb_now_ms(call),
 		.after_ms = REQUEUE_NEVER,
 	};
+	const struct claim_state *settings = state;
 	int32_t result;
 
-	(void)state;
+	pass.domains = settings->domains;
+	pass.quiet = settings->quiet;
 	if (pass.claim == NULL || asb_deleting(pass.claim)) {
 		/* The garbage collector deletes what the claim owns; only the reservation in memory
 		 * has to be released here. */
 		pick_drop(&pass);
 		result = ASB_DONE;
 	} else {
+		pass.dialect = dialect_of_claim(pass.claim);
 		reconcile_start_memory(&pass);
 		result = reconcile_claim(&pass);
 	}

@@ -70,7 +70,7 @@ static struct json_object *sandbox_new(const struct pass *pass, struct json_obje
 	struct json_object *spec = asb_object_in(sandbox, "spec");
 	const char *trace = asb_annotation(pass->claim, ANNOTATION_TRACE_CONTEXT);
 
-	asb_set_owner(sandbox, pass->claim);
+	dialect_set_owner(sandbox, pass->claim);
 	if (*pod != '\0') {
 		asb_set_annotation(sandbox, ANNOTATION_POD_NAME, pod);
 	}
@@ -78,7 +78,7 @@ static struct json_object *sandbox_new(const struct pass *pass, struct json_obje
 		asb_set_annotation(sandbox, ANNOTATION_TRACE_CONTEXT, trace);
 	}
 	json_object_object_add(spec, "podTemplate", sandbox_pod_template(pass, claim_template));
-	json_object_object_add(spec, "replicas", json_object_new_int(1));
+	dialect_mark_sandbox(sandbox, DIALECT_ALPHA);
 	return sandbox;
 }
 
@@ -96,6 +96,7 @@ static int32_t sandbox_created(struct pass *pass, struct asb_write *write, const
 	pass->memory->pod[0] = '\0';
 	warm = asb_annotation(pass->sandbox, ANNOTATION_POD_NAME) != NULL;
 	pass->memory->launch = warm ? LAUNCH_WARM : LAUNCH_COLD;
+	measure_created(pass, pass->sandbox, warm);
 	if (warm || pick->pooled) {
 		pass->call->host->metric(pass->call->instance, warm ? METRIC_HITS : METRIC_MISSES,
 					 1, NULL);
@@ -119,25 +120,28 @@ static int32_t sandbox_name_taken(struct pass *pass)
 
 int32_t sandbox_create(struct pass *pass, struct json_object *claim_template)
 {
-	struct asb_write write;
 	struct pick pick;
-	int32_t result;
 
 	pick_pod(pass, claim_template, &pick);
-	write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM,
-			   sandbox_new(pass, claim_template, pick.pod));
-	result = asb_write(pass->call, &write);
+	return sandbox_send(pass, sandbox_new(pass, claim_template, pick.pod), &pick);
+}
+
+int32_t sandbox_send(struct pass *pass, struct json_object *take_sandbox, const struct pick *pick)
+{
+	struct asb_write write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM, take_sandbox);
+	int32_t result = asb_write(pass->call, &write);
+
 	if (result == ASB_OK) {
-		return sandbox_created(pass, &write, &pick);
+		return sandbox_created(pass, &write, pick);
 	}
 	if (result == ASB_UNREACHABLE) {
 		/* It may have been created: the pod stays reserved until the next reconcile
 		 * knows. */
 		pass->memory->sandbox_expected = 1;
-		pick_keep(pass, pick.pod);
+		pick_keep(pass, pick->pod);
 		return status_write_failed(pass, &write, "create the Sandbox");
 	}
-	pick_release(pass, pick.pod);
+	pick_release(pass, pick->pod);
 	pass->memory->pod[0] = '\0';
 	if (result == ASB_ALREADY_EXISTS) {
 		return sandbox_name_taken(pass);

@@ -18,13 +18,35 @@ bool status_reason_is(const struct pass *pass, const char *reason)
 	return asb_streq(asb_str(asb_condition(pass->claim, "Ready"), "reason"), reason);
 }
 
+/* The Sandbox of a claim of v1beta1: clients wait for its name and Ready in one write. Errors that
+ * pass do not empty it. */
+static void status_add_sandbox(struct pass *pass, struct json_object *status)
+{
+	struct json_object *of = asb_at(pass->sandbox, "status"), *sandbox;
+	struct json_object *addresses = asb_array(of, "podIPs");
+
+	if (pass->sandbox == NULL) {
+		return;
+	}
+	sandbox = json_object_new_object();
+	asb_set_str(sandbox, "name", asb_name(pass->sandbox));
+	asb_set_str(sandbox, "Name", asb_name(pass->sandbox));
+	if (asb_length(addresses) > 0) {
+		json_object_object_add(sandbox, "podIPs", asb_copy(addresses));
+	}
+	asb_set_str(sandbox, "serviceFQDN", asb_str(of, "serviceFQDN"));
+	json_object_object_add(status, "sandbox", sandbox);
+}
+
 /* The stored status with a new condition Ready; other conditions and fields stay. */
 static struct json_object *status_new(struct pass *pass, const char *value, const char *reason,
 				      const char *message)
 {
 	struct json_object *status = asb_copy(asb_at(pass->claim, "status"));
 	struct json_object *old = asb_array(pass->claim, "status", "conditions");
+	struct json_object *finished = asb_condition(pass->sandbox, "Finished");
 	struct json_object *conditions = json_object_new_array();
+	bool beta = pass->dialect == DIALECT_BETA;
 
 	if (!json_object_is_type(status, json_type_object)) {
 		json_object_put(status);
@@ -36,12 +58,20 @@ static struct json_object *status_new(struct pass *pass, const char *value, cons
 	for (size_t i = 0; i < asb_length(old); i++) {
 		struct json_object *condition = json_object_array_get_idx(old, i);
 
-		if (!asb_streq(asb_str(condition, "type"), "Ready")) {
+		if (!asb_streq(asb_str(condition, "type"), "Ready") &&
+		    !(beta && finished != NULL &&
+		      asb_streq(asb_str(condition, "type"), "Finished"))) {
 			json_object_array_add(conditions, asb_copy(condition));
 		}
 	}
+	if (beta && finished != NULL) {
+		/* It stays when the Sandbox is gone: the claim's TTL counts from it. */
+		json_object_array_add(conditions, asb_copy(finished));
+	}
 	json_object_object_add(status, "conditions", conditions);
-	if (pass->sandbox != NULL) {
+	if (beta) {
+		status_add_sandbox(pass, status);
+	} else if (pass->sandbox != NULL) {
 		asb_set_str(asb_object_in(status, "sandbox"), "Name", pass->key->name);
 	} else {
 		json_object_object_del(status, "sandbox");
@@ -83,13 +113,16 @@ static void status_provisioned(struct pass *pass)
 	int64_t took = asb_now_ms(pass->call) - pass->memory->seen_ms;
 
 	pass->memory->never_ready = 0;
-	host->event(pass->call, pass->claim, "Normal", "SandboxProvisioned",
-		    "Sandbox %s is ready%s%s", pass->key->name, pod != NULL ? ", in pod " : "",
-		    pod != NULL ? pod : "");
+	if (pass->dialect == DIALECT_ALPHA) {
+		host->event(pass->call, pass->claim, "Normal", "SandboxProvisioned",
+			    "Sandbox %s is ready%s%s", pass->key->name,
+			    pod != NULL ? ", in pod " : "", pod != NULL ? pod : "");
+	}
 	if (pass->memory->launch != LAUNCH_UNKNOWN) {
 		host->metric(pass->call->instance, METRIC_STARTUP,
 			     took > 0 ? (double)took / 1000.0 : 0, &names[pass->memory->launch]);
 	}
+	measure_ready(pass);
 }
 
 /* The Sandbox has no condition Ready yet. */
@@ -116,6 +149,9 @@ int32_t status_copy(struct pass *pass)
 
 	if (value == NULL) {
 		return status_await(pass);
+	}
+	if (pass->dialect == DIALECT_BETA && asb_streq(reason, "SandboxExpired")) {
+		message = "Underlying Sandbox resource has expired independently of the Claim.";
 	}
 	result = status_write(pass, value,
 			      reason != NULL && *reason != '\0' ? reason : "SandboxNotReady",

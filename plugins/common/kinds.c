@@ -7,6 +7,7 @@
 const struct asb_kind kind_sandbox = KIND_SANDBOX;
 const struct asb_kind kind_claim = KIND_CLAIM;
 const struct asb_kind kind_pool = KIND_POOL;
+const struct asb_kind kind_template = KIND_TEMPLATE;
 const struct asb_kind kind_pod = KIND_POD;
 const struct asb_kind kind_service = KIND_SERVICE;
 const struct asb_kind kind_volume_claim = KIND_VOLUME_CLAIM;

@@ -27,6 +27,7 @@
 extern const struct asb_kind kind_sandbox;
 extern const struct asb_kind kind_claim;
 extern const struct asb_kind kind_pool;
+extern const struct asb_kind kind_template;
 extern const struct asb_kind kind_pod;
 extern const struct asb_kind kind_service;
 extern const struct asb_kind kind_volume_claim;

@@ -2,6 +2,7 @@
 /* Questions about one object that several plugins ask. Called from their indexes and reconciles. */
 #include "config.h"
 
+#include "plugins/common/dialect.h"
 #include "plugins/common/object.h"
 
 const char *object_controller_uid(struct json_object *object, const struct asb_kind *kind)
@@ -40,12 +41,12 @@ void object_patch_owner(struct json_object *patch, struct json_object *object,
 	asb_patch(patch, "test", asb_copy(owners), "metadata", "ownerReferences");
 	asb_patch(patch, "test", NULL, "metadata", "deletionTimestamp");
 	if (owners != NULL) {
-		asb_patch(patch, "add", asb_owner_reference(owner), "metadata", "ownerReferences",
+		asb_patch(patch, "add", dialect_owner_reference(owner), "metadata", "ownerReferences",
 			  "-");
 		return;
 	}
 	owners = json_object_new_array();
-	json_object_array_add(owners, asb_owner_reference(owner));
+	json_object_array_add(owners, dialect_owner_reference(owner));
 	asb_patch(patch, "add", owners, "metadata", "ownerReferences");
 }
 

@@ -2,6 +2,7 @@
 /* Makes pods and policies from templates. Called by all plugins that create or check them. */
 #include "config.h"
 
+#include "plugins/common/dialect.h"
 #include "plugins/common/kinds.h"
 #include "plugins/common/pod-template.h"
 
@@ -35,6 +36,26 @@ void pod_template_deny_token(struct json_object *spec)
 	}
 }
 
+void pod_template_secure(struct json_object *spec, struct json_object *sandbox_template)
+{
+	static const char *const servers[] = { "8.8.8.8", "1.1.1.1" };
+	const char *policy = asb_str(spec, "dnsPolicy");
+	struct json_object *list;
+
+	pod_template_deny_token(spec);
+	if (!json_object_is_type(spec, json_type_object) || (policy != NULL && *policy != '\0') ||
+	    dialect_policy(sandbox_template) != DIALECT_POLICY_MANAGED ||
+	    asb_at(sandbox_template, "spec", "networkPolicy") != NULL) {
+		return;
+	}
+	asb_set_str(spec, "dnsPolicy", "None");
+	list = json_object_new_array();
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
+		json_object_array_add(list, json_object_new_string(servers[i]));
+	}
+	json_object_object_add(asb_object_in(spec, "dnsConfig"), "nameservers", list);
+}
+
 struct json_object *pod_template_pod(struct json_object *pod_template, const char *ns,
 				     const char *name)
 {
@@ -64,30 +85,4 @@ struct json_object *pod_template_pool_pod(struct json_object *pod_template, cons
 	asb_set_annotation(pod, ANNOTATION_POD_TEMPLATE_HASH, pool->hash);
 	pod_template_deny_token(asb_at(pod, "spec"));
 	return pod;
-}
-
-static void pod_template_add_rules(struct json_object *spec, struct json_object *rules,
-				   const char *direction)
-{
-	struct json_object *list = asb_array(rules, direction);
-
-	/* A direction that policyTypes names and that has no list is closed, as if the list were
-	 * empty. */
-	if (asb_length(list) > 0) {
-		json_object_object_add(spec, direction, asb_copy(list));
-	}
-}
-
-struct json_object *pod_template_policy_spec(struct json_object *rules, const char *claim_uid)
-{
-	struct json_object *spec = json_object_new_object(), *types = json_object_new_array();
-
-	asb_set_str(asb_object_in(asb_object_in(spec, "podSelector"), "matchLabels"),
-		    LABEL_CLAIM_UID, claim_uid);
-	json_object_array_add(types, json_object_new_string("Ingress"));
-	json_object_array_add(types, json_object_new_string("Egress"));
-	json_object_object_add(spec, "policyTypes", types);
-	pod_template_add_rules(spec, rules, "ingress");
-	pod_template_add_rules(spec, rules, "egress");
-	return spec;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects made from a template: the pod of a podTemplate, the pod of a warm pool, the spec of a
- * NetworkPolicy. The plugins that create them and the dry runs of the template plugin call the same
+ * Objects made from a template: the pod of a podTemplate, the pod of a warm pool. The plugins that create them and the dry runs of the template plugin call the same
  * functions, so that what is checked is what is made.
  */
 #ifndef PLUGINS_COMMON_POD_TEMPLATE_H
@@ -23,6 +22,11 @@ void pod_template_metadata(struct json_object *object, struct json_object *templ
  * gets a token only if the template's author says so. */
 void pod_template_deny_token(struct json_object *spec);
 
+/* Gives the pod spec of a Sandbox made from a SandboxTemplate of v1beta1 the secure defaults: no
+ * token and, where the default NetworkPolicy shuts out the DNS of the cluster, public name
+ * servers. */
+void pod_template_secure(struct json_object *spec, struct json_object *sandbox_template);
+
 /* A new pod, owned by the caller, with the spec, labels and annotations of a podTemplate, but
  * without the labels that only the controller sets: they say whose a pod is and let traffic
  * through. */
@@ -32,9 +36,5 @@ struct json_object *pod_template_pod(struct json_object *pod_template, const cha
 /* The same as a pod of this pool, still without an owner. */
 struct json_object *pod_template_pool_pod(struct json_object *pod_template, const char *ns,
 					  const char *name, const struct pod_template_pool *pool);
-
-/* The spec of the NetworkPolicy for a template's spec.networkPolicy, owned by the caller: it
- * selects the pod of the claim with this UID. */
-struct json_object *pod_template_policy_spec(struct json_object *rules, const char *claim_uid);
 
 #endif

@@ -82,7 +82,8 @@ void adopt_patch_labels(struct pass *pass, struct json_object *patch, struct jso
 	}
 	adopt_patch_label(patch, pod, LABEL_NAME_HASH, pass->hash);
 	adopt_patch_label(patch, pod, LABEL_SANDBOX_UID, pass->uid);
-	if (pass->claim_uid != NULL) {
+	/* propagate.c has the labels of v1beta1 that depend on the owner. */
+	if (pass->claim_uid != NULL && pass->dialect == DIALECT_ALPHA) {
 		adopt_patch_label(patch, pod, LABEL_CLAIM_UID, pass->claim_uid);
 	}
 }
@@ -105,7 +106,7 @@ struct json_object *adopt_patch_from_pool(struct pass *pass, struct json_object 
 	asb_patch(patch, "test", asb_copy(asb_at(pool, "uid")), "metadata", "ownerReferences",
 		  place, "uid");
 	asb_patch(patch, "test", NULL, "metadata", "deletionTimestamp");
-	asb_patch(patch, "replace", asb_owner_reference(pass->sandbox), "metadata",
+	asb_patch(patch, "replace", dialect_owner_reference(pass->sandbox), "metadata",
 		  "ownerReferences", place);
 	adopt_drop_label(patch, pod, LABEL_POOL);
 	adopt_drop_label(patch, pod, LABEL_TEMPLATE_HASH);

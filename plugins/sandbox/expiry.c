@@ -88,17 +88,25 @@ static void expiry_delete_children(struct pass *pass)
 void expiry_enforce(struct pass *pass)
 {
 	struct json_object *ready = asb_condition(pass->sandbox, "Ready");
-	bool done = asb_streq(asb_str(ready, "reason"), REASON_EXPIRED);
+	bool done = asb_streq(asb_str(ready, "reason"), REASON_EXPIRED),
+	     told_first = pass->dialect == DIALECT_BETA;
 
+	/* Clients of v1beta1 see the reason before the pod goes. */
+	if (told_first && !done) {
+		status_write_expired(pass);
+		if (pass->retry) {
+			return;
+		}
+	}
 	expiry_delete_children(pass);
-	if (pass->retry) {
+	if (pass->retry && !told_first) {
 		pod_find(pass);
 		service_find(pass);
 		status_write(pass);
 		return;
 	}
 	pass->memory->lost_ms = 0;
-	if (done) {
+	if (pass->retry || (done && !told_first)) {
 		return;
 	}
 	if (asb_streq(asb_str(pass->sandbox, "spec", "shutdownPolicy"), "Delete")) {
@@ -109,5 +117,7 @@ void expiry_enforce(struct pass *pass)
 		pass_classify(pass, &child, &write);
 		return;
 	}
-	status_write_expired(pass);
+	if (!told_first) {
+		status_write_expired(pass);
+	}
 }

@@ -8,10 +8,15 @@ CLEANFILES += %D%/crd.c
 # A library of its own, for the tests to link what the module is made of.
 libplugin_sandbox_la_SOURCES = \
 	%D%/adopt.c \
+	%D%/conditions.c \
 	%D%/expiry.c \
+	%D%/inventory.c \
+	%D%/mode.c \
 	%D%/pass.c \
 	%D%/plugin.c \
 	%D%/pod.c \
+	%D%/ports.c \
+	%D%/propagate.c \
 	%D%/reconcile.c \
 	%D%/service.c \
 	%D%/status.c \

@@ -28,9 +28,14 @@ void pass_init(struct pass *pass, const struct sandbox_state *state, struct asb_
 		.uid = asb_uid(sandbox),
 		.claim_uid = object_controller_uid(sandbox, &kind_claim),
 		.annotation = asb_annotation(sandbox, ANNOTATION_POD_NAME),
-		.wanted = asb_int(asb_at(sandbox, "spec", "replicas"), 1) > 0,
+		.dialect = dialect_of_sandbox(sandbox),
+		.suspended = dialect_suspended(sandbox),
+		.error_reason = REASON_ERROR,
 		.after_ms = REQUEUE_NEVER,
 	};
+	pass->wanted = pass->suspended == 0;
+	pass->service_wish =
+		pass->dialect == DIALECT_ALPHA ? DIALECT_SERVICE_TRUE : dialect_service(sandbox);
 	asb_name_hash(pass->name, pass->hash);
 }
 
@@ -73,6 +78,49 @@ static int64_t pass_foreign_pause_ms(struct pass *pass)
 					 : waited;
 }
 
+static const char *pass_or_unknown(const char *text)
+{
+	return text != NULL ? text : "?";
+}
+
+/* The word for a kind in the messages of v1beta1. */
+static const char *pass_word(const struct asb_kind *kind)
+{
+	return kind == &kind_pod ? "pod" : kind == &kind_service ? "service" : "PVC";
+}
+
+static void pass_owned_by(struct pass *pass, const struct asb_kind *kind, const char *name,
+			  struct json_object *owner)
+{
+	const char *owner_kind = pass_or_unknown(asb_str(owner, "kind")),
+		   *owner_name = pass_or_unknown(asb_str(owner, "name"));
+
+	if (pass->dialect == DIALECT_ALPHA) {
+		pass_error(pass, "%s \"%s\" belongs to %s \"%s\"", kind->kind, name, owner_kind,
+			   owner_name);
+	} else {
+		pass_error(pass, "%s \"%s\" is owned by %s/%s (UID: %s), not by sandbox \"%s\"",
+			   pass_word(kind), name, owner_kind, owner_name,
+			   pass_or_unknown(asb_str(owner, "uid")), pass->name);
+	}
+}
+
+bool pass_may_adopt(struct pass *pass, struct child *child, const struct asb_kind *kind,
+		    struct json_object *object)
+{
+	if (asb_streq(asb_label(object, LABEL_ADOPTABLE), "true") ||
+	    asb_streq(asb_label(object, LABEL_NAME_HASH), pass->hash)) {
+		return true;
+	}
+	child->failed = true;
+	pass_again(pass, pass_foreign_pause_ms(pass));
+	pass_error(
+		pass,
+		"cannot adopt unowned %s \"%s\": missing required pool authorization label (\"%s\") or sandbox tracking label (\"%s\")",
+		pass_word(kind), asb_name(object), LABEL_ADOPTABLE, LABEL_NAME_HASH);
+	return false;
+}
+
 void pass_foreign(struct pass *pass, struct child *child, const struct asb_kind *kind,
 		  struct json_object *object)
 {
@@ -82,12 +130,7 @@ void pass_foreign(struct pass *pass, struct child *child, const struct asb_kind 
 	child->failed = true;
 	pass_again(pass, pass_foreign_pause_ms(pass));
 	if (owner != NULL) {
-		const char *owner_kind = asb_str(owner, "kind"),
-			   *owner_name = asb_str(owner, "name");
-
-		pass_error(pass, "%s \"%s\" belongs to %s \"%s\"", kind->kind, name,
-			   owner_kind != NULL ? owner_kind : "?",
-			   owner_name != NULL ? owner_name : "?");
+		pass_owned_by(pass, kind, name, owner);
 	} else if (asb_deleting(object)) {
 		pass_error(pass, "%s \"%s\" belongs to nobody and is being deleted", kind->kind,
 			   name);
@@ -129,7 +172,13 @@ enum outcome pass_classify(struct pass *pass, struct child *child, const struct 
 		return OUTCOME_CHANGED;
 	}
 	child->failed = true;
-	pass->retry = true;
+	/* The API server refuses the object for good: only a change of the Sandbox can help. */
+	if (pass->dialect == DIALECT_BETA && write->verb == ASB_CREATE &&
+	    write->http_status == 422) {
+		pass->error_reason = *pass->error == '\0' ? REASON_INVALID : pass->error_reason;
+	} else {
+		pass->retry = true;
+	}
 	pass_error(pass, "%s",
 		   *write->message != '\0' ? write->message : "the API server refused a write");
 	return OUTCOME_FAILED;

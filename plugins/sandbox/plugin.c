@@ -8,8 +8,10 @@
 #include "plugins/sandbox/sandbox.h"
 
 static const char *const sandbox_fields[] = { "spec", "status", NULL };
-static const char *const pod_fields[] = { "status.phase", "status.conditions", NULL };
-static const char *const service_fields[] = { "spec.selector", "spec.clusterIP", NULL };
+static const char *const pod_fields[] = { "spec.nodeName", "status.phase", "status.conditions",
+					  "status.podIPs", NULL };
+static const char *const service_fields[] = { "spec.selector", "spec.clusterIP", "spec.ports",
+					      NULL };
 static const char *const template_ref[] = { "spec.sandboxTemplateRef", NULL };
 static const char *const pod_labels[] = { LABEL_NAME_HASH, LABEL_POOL, NULL };
 static const char *const service_labels[] = { LABEL_NAME_HASH, NULL };
@@ -128,6 +130,12 @@ static const struct asb_metric metrics[] = {
 		.name = "agent_sandbox_pods_lost_total",
 		.help = "Adopted pods that vanished while their Sandbox needed them.",
 		.type = ASB_COUNTER,
+	},
+	[METRIC_SANDBOXES] = {
+		.name = "agent_sandboxes",
+		.help = "Sandboxes that are there.",
+		.labels = "namespace,ready_condition,expired,launch_type,sandbox_template,owned_by,created_by",
+		.type = ASB_GAUGE_COUNTED,
 	},
 	[METRIC_MAX] = { 0 },
 };

@@ -129,6 +129,9 @@ static bool pod_plan_own(struct pass *pass, struct asb_write *ret_write)
 	}
 	patch = json_object_new_array();
 	adopt_patch_labels(pass, patch, pod);
+	if (pass->dialect == DIALECT_BETA) {
+		propagate_patch(pass, patch, pod);
+	}
 	return pod_patch(pass, patch, ret_write);
 }
 
@@ -195,10 +198,14 @@ static struct json_object *pod_new(struct pass *pass)
 	struct json_object *pod = pod_template_pod(asb_at(pass->sandbox, "spec", "podTemplate"),
 						   pass->ns, pass->name);
 
+	if (pass->dialect == DIALECT_BETA) {
+		propagate_new(pass, pod);
+	} else {
+		asb_set_label(pod, LABEL_CLAIM_UID, pass->claim_uid);
+	}
 	asb_set_label(pod, LABEL_NAME_HASH, pass->hash);
 	asb_set_label(pod, LABEL_SANDBOX_UID, pass->uid);
-	asb_set_label(pod, LABEL_CLAIM_UID, pass->claim_uid);
-	asb_set_owner(pod, pass->sandbox);
+	dialect_set_owner(pod, pass->sandbox);
 	volumes_mount(pass, pod);
 	return pod;
 }
@@ -219,13 +226,16 @@ static bool pod_plan_own_name(struct pass *pass, struct asb_write *ret_write)
 		pass_foreign(pass, &pass->pod, &kind_pod, pod);
 		return false;
 	}
+	if (pass->dialect == DIALECT_BETA && !pass_may_adopt(pass, &pass->pod, &kind_pod, pod)) {
+		return false;
+	}
 	patch = json_object_new_array();
 	object_patch_owner(patch, pod, pass->sandbox);
 	adopt_patch_labels(pass, patch, pod);
 	return pod_patch(pass, patch, ret_write);
 }
 
-/* For replicas 0: the Sandbox owns no pod, and no annotation names one. */
+/* For a suspended Sandbox: it owns no pod, and no annotation names one. */
 static bool pod_plan_none(struct pass *pass, struct asb_write *ret_write)
 {
 	if (pass_owns(pass, pass->pod.object) && !asb_deleting(pass->pod.object)) {

@@ -40,6 +40,38 @@ static void reconcile_children(struct pass *pass)
 	pass->retry = true;
 }
 
+/*
+ * Which of several pods a Sandbox of v1beta1 runs in cannot be known: nothing is created or touched.
+ * Pods that are being deleted do not count.
+ */
+static bool reconcile_has_many(struct pass *pass)
+{
+	struct json_object *const *pods = NULL;
+	uint32_t count = pass->call->host->list(pass->call, INDEX_OWNED_PODS, pass->uid, 0, 0,
+						&pods),
+		 living = 0;
+	char text[128];
+
+	for (uint32_t i = 0; i < count; i++) {
+		living += asb_deleting(pods[i]) ? 0 : 1;
+	}
+	if (pass->dialect == DIALECT_ALPHA || living < 2) {
+		return false;
+	}
+	snprintf(
+		text, sizeof(text),
+		"multiple Pods (%u) are controlled by this Sandbox; refusing to choose or create a Pod",
+		living);
+	pass->error_reason = REASON_MANY;
+	pass_error(pass, "%s", text);
+	if (!asb_streq(asb_str(asb_condition(pass->sandbox, "Ready"), "reason"), REASON_MANY)) {
+		pass->call->host->event(pass->call, pass->sandbox, "Warning", REASON_MANY, "%s",
+					text);
+	}
+	service_find(pass);
+	return true;
+}
+
 static int32_t reconcile_result(struct pass *pass)
 {
 	if (!pass->retry) {
@@ -56,16 +88,23 @@ int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_k
 	struct json_object *sandbox = asb_get(call, WATCH_SANDBOX, key->ns, key->name);
 	struct pass pass;
 
+	if (sandbox == NULL) {
+		return ASB_DONE;
+	}
+	inventory_count(call, sandbox);
 	/* The garbage collector deletes what a deleted Sandbox owns. */
-	if (sandbox == NULL || asb_deleting(sandbox)) {
+	if (asb_deleting(sandbox)) {
 		return ASB_DONE;
 	}
 	pass_init(&pass, state, call, sandbox);
 	if (expiry_passed(&pass)) {
 		expiry_enforce(&pass);
 	} else {
-		volumes_ensure(&pass);
-		reconcile_children(&pass);
+		mode_follow(&pass);
+		if (!reconcile_has_many(&pass)) {
+			volumes_ensure(&pass);
+			reconcile_children(&pass);
+		}
 		status_write(&pass);
 	}
 	return requeue_result(call, key, reconcile_result(&pass), pass.after_ms,

@@ -7,6 +7,7 @@
 #ifndef PLUGINS_SANDBOX_SANDBOX_H
 #define PLUGINS_SANDBOX_SANDBOX_H
 
+#include "plugins/common/dialect.h"
 #include "plugins/common/kinds.h"
 #include "plugins/common/object.h"
 #include "plugins/common/pod-template.h"
@@ -26,7 +27,7 @@ enum sandbox_watch {
 
 enum sandbox_index { INDEX_POD_NAME, INDEX_OWNED_PODS, INDEX_MAX };
 
-enum sandbox_metric { METRIC_PODS_LOST, METRIC_MAX };
+enum sandbox_metric { METRIC_PODS_LOST, METRIC_SANDBOXES, METRIC_MAX };
 
 enum sandbox_option { OPTION_CLUSTER_DOMAIN, OPTION_MAX };
 
@@ -34,6 +35,8 @@ enum sandbox_option { OPTION_CLUSTER_DOMAIN, OPTION_MAX };
 #define REASON_NOT_READY "DependenciesNotReady"
 #define REASON_ERROR "ReconcilerError"
 #define REASON_EXPIRED "SandboxExpired"
+#define REASON_INVALID "InvalidConfiguration"
+#define REASON_MANY "MultiplePods"
 
 /* What status.c says about a missing pod. After a restart pod.c recognises a lost pod by it. */
 #define TEXT_NO_POD "Pod does not exist"
@@ -49,7 +52,11 @@ struct sandbox_state {
 struct sandbox_memory {
 	int64_t lost_ms;  /* when its adopted pod was found missing; 0: it is not missing */
 	int64_t error_ms; /* when a status with an error was last written */
+	uint32_t mode;    /* enum sandbox_mode: what the last reconcile saw */
 };
+
+/* The operatingMode of a Sandbox, as sandbox_memory has it. */
+enum sandbox_mode { MODE_NOT_SEEN, MODE_UNSET, MODE_RUNNING, MODE_SUSPENDED };
 
 /* One of the objects that a Sandbox owns, its pod or its Service. */
 struct child {
@@ -68,13 +75,17 @@ struct pass {
 	const char *claim_uid;  /* of the SandboxClaim that controls it, NULL: a plain Sandbox */
 	const char *annotation; /* the pod-name annotation, NULL: none */
 	char hash[9];           /* of the name */
-	bool wanted;            /* replicas is 1 */
+	enum dialect dialect;
+	enum dialect_service service_wish; /* for v1alpha1 always DIALECT_SERVICE_TRUE */
+	uint32_t suspended;                /* DIALECT_SUSPENDED_* */
+	bool wanted;                       /* it is not suspended: there is to be a pod */
 
 	struct child pod, service;
 	bool volumes_failed;
 
-	char error[2048];  /* the first error, "" for none */
-	bool retry;        /* ask for another call, with backoff */
+	char error[2048];         /* the first error, "" for none */
+	const char *error_reason; /* of the condition that reports it */
+	bool retry;               /* ask for another call, with backoff */
 	bool stopped;      /* the state of the cluster is unknown: write nothing, try again */
 	uint64_t after_ms; /* when to be called again at the latest; REQUEUE_NEVER */
 };
@@ -91,6 +102,11 @@ enum outcome {
 int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
 			  uint64_t *ret_requeue_after_ms);
 
+/* --- inventory.c --- */
+
+/* Counts the Sandbox, as its status is stored, among all Sandboxes. */
+void inventory_count(struct asb_call *call, struct json_object *sandbox);
+
 /* --- pass.c: what all steps do with a reconcile --- */
 
 void pass_init(struct pass *pass, const struct sandbox_state *state, struct asb_call *call,
@@ -103,6 +119,10 @@ void pass_foreign(struct pass *pass, struct child *child, const struct asb_kind 
 		  struct json_object *object);
 /* Asks to be called again after ms at the latest. */
 void pass_again(struct pass *pass, int64_t ms);
+/* Whether an object that has the child's name and no owner was meant for a Sandbox, as its labels
+ * say: only then does a Sandbox of v1beta1 adopt it. Else notes the error. */
+bool pass_may_adopt(struct pass *pass, struct child *child, const struct asb_kind *kind,
+		    struct json_object *object);
 /* Ends the reconcile because the state of the cluster is unknown. The status stays as it is. */
 void pass_stop(struct pass *pass, const char *why);
 /* Says what the result of a write means, and notes errors. */
@@ -129,6 +149,26 @@ bool pod_plan(struct pass *pass, struct asb_write *ret_write);
 void pod_done(struct pass *pass, const struct asb_write *write);
 /* A patch that sets (NULL: removes) the pod-name annotation if nobody has changed it meanwhile. */
 struct asb_write pod_name_patch(struct pass *pass, const char *pod_name);
+
+/* --- propagate.c: labels and annotations of the pod of a Sandbox of v1beta1 --- */
+
+/* Gives a new pod the labels and annotations that are due; system labels are not set yet. */
+void propagate_new(struct pass *pass, struct json_object *pod);
+/* Appends to a patch what the pod has to change. The patch makes metadata.labels if there are none. */
+void propagate_patch(struct pass *pass, struct json_object *patch, struct json_object *pod);
+
+/* --- ports.c --- */
+
+/* The ports of the Service for a podTemplate: a new array, sorted by port and protocol. */
+struct json_object *ports_of(struct json_object *pod_template);
+/* Whether a Service has these ports; what the API server adds to a port does not count. */
+bool ports_same(struct json_object *wanted, struct json_object *have);
+
+/* --- mode.c --- */
+
+/* Resumes a Sandbox whose operatingMode was set to Running while spec.replicas is 0: whoever sets
+ * the mode wants it to run. */
+void mode_follow(struct pass *pass);
 
 /* --- adopt.c: which existing objects may be adopted, and the patches that do it --- */
 
@@ -161,6 +201,18 @@ void service_done(struct pass *pass, const struct asb_write *write);
 void volumes_ensure(struct pass *pass);
 /* Mounts them into a new pod's spec. */
 void volumes_mount(struct pass *pass, struct json_object *pod);
+
+/* --- conditions.c: the conditions of a Sandbox of v1beta1; owned is its pod or NULL --- */
+
+/* Whether it has more conditions than Ready: one of v1beta1, or one that uses operatingMode. */
+bool conditions_are_beta(const struct pass *pass);
+/* Ready, when there is no error. */
+struct json_object *conditions_beta_ready(struct pass *pass, struct json_object *owned,
+					  bool service);
+/* Appends the others. */
+void conditions_add_beta(struct pass *pass, struct json_object *list, struct json_object *owned);
+/* Appends those of the stored status that stay after the Sandbox has expired. */
+void conditions_keep(struct pass *pass, struct json_object *list);
 
 /* --- status.c --- */
 

@@ -19,10 +19,19 @@ static struct json_object *service_new(struct pass *pass)
 	struct json_object *selector = asb_object_in(spec, "selector");
 
 	asb_set_label(service, LABEL_NAME_HASH, pass->hash);
-	asb_set_owner(service, pass->sandbox);
+	dialect_set_owner(service, pass->sandbox);
 	asb_set_str(spec, "clusterIP", "None");
 	asb_set_str(selector, LABEL_NAME_HASH, pass->hash);
 	asb_set_str(selector, LABEL_SANDBOX_UID, pass->uid);
+	if (pass->dialect == DIALECT_BETA) {
+		struct json_object *ports = ports_of(asb_at(pass->sandbox, "spec", "podTemplate"));
+
+		if (asb_length(ports) > 0) {
+			json_object_object_add(spec, "ports", ports);
+		} else {
+			json_object_put(ports);
+		}
+	}
 	return service;
 }
 
@@ -32,6 +41,22 @@ static void service_patch_selector(struct json_object *patch, struct json_object
 	if (!asb_streq(asb_str(service, "spec", "selector", key), value)) {
 		asb_patch(patch, "add", json_object_new_string(value), "spec", "selector", key);
 	}
+}
+
+/* Ports are the Sandbox's only while it asks for the Service. */
+static void service_patch_ports(struct pass *pass, struct json_object *patch,
+				struct json_object *service)
+{
+	struct json_object *ports, *have = asb_array(service, "spec", "ports");
+
+	if (pass->dialect != DIALECT_BETA || pass->service_wish != DIALECT_SERVICE_TRUE) {
+		return;
+	}
+	ports = ports_of(asb_at(pass->sandbox, "spec", "podTemplate"));
+	if (!ports_same(ports, have)) {
+		asb_patch(patch, "add", json_object_get(ports), "spec", "ports");
+	}
+	json_object_put(ports);
 }
 
 /* The patch with what the Sandbox's Service lacks; an empty one if it lacks nothing. */
@@ -52,7 +77,43 @@ static struct json_object *service_missing(struct pass *pass, struct json_object
 	if (pass_owns(pass, pod) && asb_streq(asb_label(pod, LABEL_SANDBOX_UID), pass->uid)) {
 		service_patch_selector(patch, service, LABEL_SANDBOX_UID, pass->uid);
 	}
+	service_patch_ports(pass, patch, service);
 	return patch;
+}
+
+/*
+ * For a Service of the Sandbox's name that somebody else made. A Sandbox of v1alpha1 never adopts
+ * it: it was made for other traffic. One of v1beta1 does if the labels ask for it and it has no
+ * address of its own.
+ */
+static bool service_plan_foreign(struct pass *pass, struct asb_write *ret_write)
+{
+	struct json_object *service = pass->service.object, *patch;
+	const char *address = asb_str(service, "spec", "clusterIP");
+
+	if (pass->service_wish != DIALECT_SERVICE_TRUE) {
+		return false;
+	}
+	if (pass->dialect == DIALECT_ALPHA || asb_controller(service, NULL) != NULL ||
+	    asb_deleting(service)) {
+		pass_foreign(pass, &pass->service, &kind_service, service);
+		return false;
+	}
+	if (!pass_may_adopt(pass, &pass->service, &kind_service, service)) {
+		return false;
+	}
+	if (!asb_streq(address, "None")) {
+		pass->service.failed = true;
+		pass_error(
+			pass,
+			"cannot adopt service \"%s\": ClusterIP is \"%s\" (expected \"None\", field is immutable)",
+			pass->name, address != NULL ? address : "");
+		return false;
+	}
+	patch = json_object_new_array();
+	object_patch_owner(patch, service, pass->sandbox);
+	*ret_write = asb_patch_of(WATCH_SERVICE, service, ASB_PATCH_JSON, patch);
+	return true;
 }
 
 bool service_plan(struct pass *pass, struct asb_write *ret_write)
@@ -63,17 +124,21 @@ bool service_plan(struct pass *pass, struct asb_write *ret_write)
 		return false;
 	}
 	if (service == NULL) {
+		if (pass->service_wish != DIALECT_SERVICE_TRUE) {
+			return false;
+		}
 		*ret_write = asb_create(WATCH_SERVICE, ASB_PRIORITY_CLAIM, service_new(pass));
 		return true;
 	}
-	/* A Service is never adopted, not even one without an owner: somebody made it for their own
-	 * traffic. */
 	if (!pass_owns(pass, service)) {
-		pass_foreign(pass, &pass->service, &kind_service, service);
-		return false;
+		return service_plan_foreign(pass, ret_write);
 	}
 	if (asb_deleting(service)) {
 		return false;
+	}
+	if (pass->service_wish == DIALECT_SERVICE_FALSE) {
+		*ret_write = asb_remove(WATCH_SERVICE, service, false);
+		return true;
 	}
 	patch = service_missing(pass, service);
 	if (asb_length(patch) == 0) {
@@ -86,5 +151,10 @@ bool service_plan(struct pass *pass, struct asb_write *ret_write)
 
 void service_done(struct pass *pass, const struct asb_write *write)
 {
+	if (write->verb == ASB_DELETE &&
+	    (write->result == ASB_OK || write->result == ASB_NOT_FOUND)) {
+		pass->service.object = NULL;
+		return;
+	}
 	pass_done(pass, &pass->service, write, pass->name);
 }

@@ -55,13 +55,14 @@ static struct json_object *status_new_error(struct pass *pass)
 	const char *message = asb_str(old, "message");
 	char text[sizeof(pass->error) + 16];
 
-	if (message != NULL && asb_streq(asb_str(old, "reason"), REASON_ERROR) &&
+	if (message != NULL && asb_streq(asb_str(old, "reason"), pass->error_reason) &&
 	    asb_int(asb_at(old, "observedGeneration"), 0) == asb_generation(pass->sandbox) &&
 	    asb_now_ms(pass->call) - pass->memory->error_ms < ERROR_PAUSE_MS) {
-		return status_new_ready(pass, false, REASON_ERROR, message);
+		return status_new_ready(pass, false, pass->error_reason, message);
 	}
-	snprintf(text, sizeof(text), "Error seen: %s", pass->error);
-	return status_new_ready(pass, false, REASON_ERROR, text);
+	snprintf(text, sizeof(text), "%s%s",
+		 strcmp(pass->error_reason, REASON_MANY) == 0 ? "" : "Error seen: ", pass->error);
+	return status_new_ready(pass, false, pass->error_reason, text);
 }
 
 static struct json_object *status_condition(struct pass *pass, struct json_object *pod,
@@ -72,6 +73,9 @@ static struct json_object *status_condition(struct pass *pass, struct json_objec
 
 	if (*pass->error != '\0') {
 		return status_new_error(pass);
+	}
+	if (pass->dialect == DIALECT_BETA || (pass->suspended & DIALECT_SUSPENDED_MODE) != 0) {
+		return conditions_beta_ready(pass, pod, service);
 	}
 	ready = status_describe_pod(pass, pod, pod_text, sizeof(pod_text)) && service;
 	snprintf(message, sizeof(message), "%s; %s", pod_text,
@@ -97,15 +101,35 @@ static void status_add_selector(struct pass *pass, struct json_object *status)
 	asb_set_str(status, "selector", selector);
 }
 
-/* Sends a status with this one condition. */
-static void status_send(struct pass *pass, struct json_object *take_status,
-			struct json_object *take_condition)
+/* The addresses of a pod, and its node once the Sandbox is Ready or has addresses: the node alone
+ * is not worth a write. */
+static void status_add_pod(struct json_object *status, struct json_object *pod)
 {
-	struct json_object *conditions = json_object_new_array();
+	struct json_object *addresses = asb_array(pod, "status", "podIPs"),
+			   *list = json_object_new_array();
+
+	for (size_t i = 0; i < asb_length(addresses); i++) {
+		const char *ip = asb_str(json_object_array_get_idx(addresses, i), "ip");
+
+		if (ip != NULL) {
+			json_object_array_add(list, json_object_new_string(ip));
+		}
+	}
+	if (asb_length(list) == 0) {
+		json_object_put(list);
+		return;
+	}
+	json_object_object_add(status, "podIPs", list);
+	asb_set_str(status, "nodeName", asb_str(pod, "spec", "nodeName"));
+}
+
+/* Sends a status with these conditions. */
+static void status_send(struct pass *pass, struct json_object *take_status,
+			struct json_object *take_conditions)
+{
 	struct asb_write write;
 
-	json_object_array_add(conditions, take_condition);
-	json_object_object_add(take_status, "conditions", conditions);
+	json_object_object_add(take_status, "conditions", take_conditions);
 	write = asb_set_status(WATCH_SANDBOX, pass->sandbox, take_status);
 	/* A Sandbox that is gone has no status: ASB_NOT_FOUND is not an error. */
 	if (asb_write(pass->call, &write) != ASB_OK && write.result != ASB_NOT_FOUND) {
@@ -118,7 +142,7 @@ static void status_send(struct pass *pass, struct json_object *take_status,
 
 void status_write(struct pass *pass)
 {
-	struct json_object *status,
+	struct json_object *status, *conditions,
 		*pod = pass_owns(pass, pass->pod.object) ? pass->pod.object : NULL;
 	bool service = pass_owns(pass, pass->service.object) && !asb_deleting(pass->service.object);
 
@@ -130,17 +154,30 @@ void status_write(struct pass *pass)
 		status_add_service(pass, status);
 	}
 	json_object_object_add(status, "replicas", json_object_new_int(pod != NULL ? 1 : 0));
-	if (pod != NULL) {
+	/* In v1beta1 the selector stays while the Sandbox is suspended. */
+	if (pod != NULL ||
+	    (conditions_are_beta(pass) && asb_at(pass->sandbox, "status", "selector") != NULL)) {
 		status_add_selector(pass, status);
 	}
-	status_send(pass, status, status_condition(pass, pod, service));
+	conditions = json_object_new_array();
+	json_object_array_add(conditions, status_condition(pass, pod, service));
+	if (conditions_are_beta(pass)) {
+		status_add_pod(status, pod);
+		conditions_add_beta(pass, conditions, pod);
+	}
+	status_send(pass, status, conditions);
 }
 
 void status_write_expired(struct pass *pass)
 {
-	struct json_object *status = json_object_new_object();
+	struct json_object *status = json_object_new_object(),
+			   *conditions = json_object_new_array();
 
 	json_object_object_add(status, "replicas", json_object_new_int(0));
-	status_send(pass, status,
-		    status_new_ready(pass, false, REASON_EXPIRED, "Sandbox has expired"));
+	json_object_array_add(conditions,
+			      status_new_ready(pass, false, REASON_EXPIRED, "Sandbox has expired"));
+	if (conditions_are_beta(pass)) {
+		conditions_keep(pass, conditions);
+	}
+	status_send(pass, status, conditions);
 }

@@ -33,7 +33,10 @@ static struct json_object *volumes_new(struct pass *pass, struct json_object *te
 	struct json_object *volume = asb_new(&kind_volume_claim, pass->ns, name);
 
 	pod_template_metadata(volume, template);
-	asb_set_owner(volume, pass->sandbox);
+	if (pass->dialect == DIALECT_BETA) {
+		asb_set_label(volume, LABEL_NAME_HASH, pass->hash);
+	}
+	dialect_set_owner(volume, pass->sandbox);
 	json_object_object_add(volume, "spec", asb_copy(asb_at(template, "spec")));
 	return volume;
 }

@@ -6,6 +6,7 @@ CLEANFILES += %D%/crd.c
 
 template_sources = \
 	%D%/plugin.c \
+	%D%/policy.c \
 	%D%/reconcile.c
 
 template_la_SOURCES = $(template_sources)

@@ -8,6 +8,7 @@
 #include "plugins/template/template.h"
 
 static const char *const template_fields[] = { "spec", NULL };
+static const char *const policy_fields[] = { "spec", NULL };
 
 static const struct asb_watch watches[] = {
 	[WATCH_TEMPLATE] = {
@@ -15,16 +16,35 @@ static const struct asb_watch watches[] = {
 		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = template_fields,
 	},
-	/* Pods and policies are only created, and only in dry runs. */
+	/* Pods are only created, and only in dry runs. */
 	[WATCH_POD] = { .kind = KIND_POD, .flags = ASB_WATCH_UNWATCHED },
-	[WATCH_POLICY] = { .kind = KIND_POLICY, .flags = ASB_WATCH_UNWATCHED },
+	[WATCH_POLICY] = {
+		.kind = KIND_POLICY,
+		.enqueue = ASB_ENQUEUE_OWNER,
+		.flags = ASB_WATCH_SELECTED,
+		.fields = policy_fields,
+	},
 	[WATCH_MAX] = { .kind = { 0 } },
 };
 
 static const struct asb_rule rules[] = {
-	{ .groups = GROUP_EXTENSIONS, .resources = "sandboxtemplates", .verbs = "get,list,watch" },
+	{
+		.groups = GROUP_EXTENSIONS,
+		.resources = "sandboxtemplates",
+		.verbs = "get,list,watch,patch",
+	},
+	/* For blockOwnerDeletion, where OwnerReferencesPermissionEnforcement is on. */
+	{
+		.groups = GROUP_EXTENSIONS,
+		.resources = "sandboxtemplates/finalizers",
+		.verbs = "update",
+	},
 	{ .groups = "", .resources = "pods", .verbs = "create" },
-	{ .groups = GROUP_NETWORKING, .resources = "networkpolicies", .verbs = "create" },
+	{
+		.groups = GROUP_NETWORKING,
+		.resources = "networkpolicies",
+		.verbs = "get,list,watch,create,patch,delete",
+	},
 	{ 0 },
 };
 
@@ -32,7 +52,8 @@ static const struct asb_plugin plugin = {
 	ASB_PLUGIN_HEAD,
 	.name = "template",
 	.version = PACKAGE_VERSION,
-	.description = "Reports what the API server would refuse in a SandboxTemplate",
+	.description =
+		"one NetworkPolicy for each SandboxTemplate, and a report of what the API server would refuse in it",
 	.workers = 1,
 	.watches = watches,
 	.rules = rules,

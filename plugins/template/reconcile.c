@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Asks the API server once for each generation of a template whether it would accept a pod and a
- * NetworkPolicy made from it, and reports what it refuses. The host calls it for a template that is
+ * NetworkPolicy made from it, and reports what it refuses. Then policy.c keeps its policy. The host calls it for a template that is
  * new or has changed.
  */
 #include "config.h"
@@ -13,22 +13,6 @@
 #define SUFFIX "-check"
 
 enum { CHECK_POD = 1u << 0, CHECK_POLICY = 1u << 1 };
-
-/* What is remembered of a template: key_state() of plugin.h. */
-struct template_memory {
-	char uid[64];
-	int64_t generation;
-	uint32_t checked; /* CHECK_*: the parts of this generation that the API server has judged */
-	uint32_t reserved;
-};
-
-/* One reconcile of one template. Everything borrowed lives as long as the call. */
-struct pass {
-	struct asb_call *call;
-	const struct asb_key *key;
-	struct json_object *template;
-	struct template_memory *memory;
-};
 
 /* The memory of this generation, emptied if it is that of another one. */
 static struct template_memory *reconcile_memory(const struct pass *pass)
@@ -80,7 +64,7 @@ static struct json_object *reconcile_new_policy(const struct pass *pass, const c
 	struct json_object *rules = asb_at(pass->template, "spec", "networkPolicy");
 	struct json_object *policy = asb_new(&kind_policy, pass->key->ns, name);
 
-	json_object_object_add(policy, "spec", pod_template_policy_spec(rules, "check"));
+	json_object_object_add(policy, "spec", policy_rules_spec(rules, LABEL_CLAIM_UID, "check"));
 	return policy;
 }
 
@@ -107,10 +91,12 @@ static bool reconcile_handle(const struct pass *pass, const struct asb_write *wr
 	return false;
 }
 
-/* The parts of this generation that are not checked yet. */
+/* The parts of this generation that are not checked yet. A policy that is really made needs no
+ * check. */
 static uint32_t reconcile_due(const struct pass *pass)
 {
-	bool has_policy = asb_at(pass->template, "spec", "networkPolicy") != NULL;
+	bool has_policy = asb_at(pass->template, "spec", "networkPolicy") != NULL &&
+			  dialect_policy(pass->template) == DIALECT_POLICY_PER_CLAIM;
 
 	return (has_policy ? CHECK_POD | CHECK_POLICY : CHECK_POD) & ~pass->memory->checked;
 }
@@ -152,6 +138,7 @@ int32_t template_reconcile(void *state, struct asb_call *call, const struct asb_
 		.key = key,
 		.template = asb_get(call, WATCH_TEMPLATE, key->ns, key->name),
 	};
+	int32_t result;
 
 	(void)state;
 	(void)ret_requeue_after_ms;
@@ -159,9 +146,9 @@ int32_t template_reconcile(void *state, struct asb_call *call, const struct asb_
 		return ASB_DONE;
 	}
 	pass.memory = reconcile_memory(&pass);
-	if (reconcile_due(&pass) == 0) {
-		return ASB_DONE;
+	if (reconcile_due(&pass) != 0) {
+		reconcile_check(&pass);
 	}
-	reconcile_check(&pass);
-	return reconcile_due(&pass) == 0 ? ASB_DONE : ASB_ERROR;
+	result = policy_ensure(&pass);
+	return reconcile_due(&pass) == 0 ? result : ASB_ERROR;
 }

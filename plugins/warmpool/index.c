@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Under which values the indexes hold pods and pools, and which pools a pod enqueues. The host
- * calls these functions for each state of an object, on any thread.
+ * Under which values the indexes hold pods and pools, and which pools a pod or a Sandbox enqueues.
+ * The host calls these functions for each state of an object, on any thread.
  */
 #include "config.h"
 
 #include "plugins/warmpool/warmpool.h"
 
 /*
- * Adds "<uid>/<tail>", with a rank. The UID in an owner reference may be any text, and so may a
+ * The UID in an owner reference may be any text, and so may a
  * hash. The values that this plugin asks for have exactly one slash, so no other pair of texts
  * makes the same value.
  */
-static void index_add(struct asb_values *out, const char *uid, const char *tail, int64_t rank)
+void index_add(struct asb_values *out, const char *uid, const char *tail, int64_t rank)
 {
 	char value[256];
 
@@ -116,16 +116,15 @@ void index_orphans(struct json_object *pod, struct asb_values *out)
 	}
 }
 
-void index_enqueue_pools(void *state, struct asb_call *call, struct json_object *before,
-			 struct json_object *after, struct asb_keys *out)
+/* The pools that may adopt an object with this label, if it has no controller. */
+static void index_enqueue(struct asb_call *call, struct json_object *after, const char *key,
+			  struct asb_keys *out)
 {
-	const char *label = asb_label(after, LABEL_POOL);
+	const char *label = asb_label(after, key);
 	struct json_object *const *pools = NULL;
 	uint32_t count;
 	char value[256];
 
-	(void)state;
-	(void)before;
 	if (label == NULL || asb_controller(after, NULL) != NULL ||
 	    snprintf(value, sizeof(value), "%s/%s", asb_ns(after), label) >= (int)sizeof(value)) {
 		return;
@@ -134,4 +133,20 @@ void index_enqueue_pools(void *state, struct asb_call *call, struct json_object 
 	for (uint32_t i = 0; i < count; i++) {
 		out->add(out, asb_ns(pools[i]), asb_name(pools[i]));
 	}
+}
+
+void index_enqueue_pools(void *state, struct asb_call *call, struct json_object *before,
+			 struct json_object *after, struct asb_keys *out)
+{
+	(void)state;
+	(void)before;
+	index_enqueue(call, after, LABEL_POOL, out);
+}
+
+void index_enqueue_sandbox_pools(void *state, struct asb_call *call, struct json_object *before,
+				 struct json_object *after, struct asb_keys *out)
+{
+	(void)state;
+	(void)before;
+	index_enqueue(call, after, LABEL_WARM_POOL, out);
 }

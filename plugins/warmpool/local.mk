@@ -5,14 +5,22 @@ EXTRA_DIST += %D%/crd.yaml %D%/README.md
 CLEANFILES += %D%/crd.c
 
 warmpool_sources = \
+	%D%/drain.c \
 	%D%/expectation.c \
+	%D%/fill.c \
 	%D%/index.c \
 	%D%/pass.c \
 	%D%/plugin.c \
 	%D%/pods.c \
+	%D%/progress.c \
 	%D%/reconcile.c \
+	%D%/refill.c \
 	%D%/removal.c \
 	%D%/rollout.c \
+	%D%/sandbox-index.c \
+	%D%/sandbox-removal.c \
+	%D%/sandboxes.c \
+	%D%/settings.c \
 	%D%/status.c
 
 warmpool_la_SOURCES = $(warmpool_sources)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every step of a reconcile needs: counts and lists of the pool's pods, failures, the time of
- * the next call. Called by all other files of the plugin. */
+/* What every step of a reconcile needs: counts and lists of the pool's members, failures, the time
+ * of the next call. Called by all other files of the plugin. */
 #include "config.h"
 
 #include "plugins/warmpool/warmpool.h"
@@ -33,6 +33,11 @@ uint32_t pass_list(struct pass *pass, uint32_t index, const char *tail, uint32_t
 	return pass->host->list(pass->call, index, value, limit, flags, ret);
 }
 
+int64_t pass_size(struct pass *pass, const struct member_set *set)
+{
+	return pass_count(pass, set->index, set->tail);
+}
+
 void pass_again(struct pass *pass, uint64_t ms)
 {
 	requeue_after(&pass->after_ms, ms);
@@ -40,7 +45,9 @@ void pass_again(struct pass *pass, uint64_t ms)
 
 void pass_failed(struct pass *pass, const struct asb_write *write)
 {
-	const struct asb_kind *kind = write->watch == WATCH_POD ? &kind_pod : &kind_pool;
+	const struct asb_kind *kind = write->watch == WATCH_POD       ? &kind_pod
+				      : write->watch == WATCH_SANDBOX ? &kind_sandbox
+								      : &kind_pool;
 
 	pass->failed = true;
 	(void)pass->host->fail(pass->call, ASB_ERROR, "cannot %s %s '%s': %s",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order of one reconcile of a pool: it deletes, adopts and creates pods, then writes the
- * status. The host calls it for a pool whenever the pool, its template or one of its pods has
- * changed.
+ * The order of one reconcile of a pool: it deletes, adopts and creates members, then writes the
+ * status. The host calls it for a pool whenever the pool, its template or one of its
+ * members has changed.
  */
 #include "config.h"
 
@@ -43,6 +43,11 @@ static void reconcile_find_template(struct pass *pass)
 	if (pass->template != NULL) {
 		asb_tree_hash(pass->call, asb_at(pass->template, "spec", "podTemplate"),
 			      pass->hash);
+		if (pass->members == &member_sandboxes) {
+			pass->blueprint = blueprint_spec(pass->template);
+			blueprint_hash(pass->call, pass->template_name, pass->blueprint,
+				       pass->blueprint_hash);
+		}
 		pass->memory->no_template[0] = '\0';
 		return;
 	}
@@ -54,6 +59,17 @@ static void reconcile_find_template(struct pass *pass)
 	}
 }
 
+/* Chooses between pools of Pods and pools of Sandboxes. */
+static void reconcile_choose_members(struct pass *pass)
+{
+	bool pods = dialect_members(pass->pool) == DIALECT_MEMBERS_PODS;
+
+	pass->members = pods ? &member_pods : &member_sandboxes;
+	pass->others = pods ? &member_sandboxes : &member_pods;
+	pass->batch = pass->members->first_batch;
+	pass->creations = pods ? WRITES_PER_PASS : pass->settings->max_batch;
+}
+
 int32_t warmpool_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
 			   uint64_t *ret_requeue_after_ms)
 {
@@ -62,33 +78,34 @@ int32_t warmpool_reconcile(void *state, struct asb_call *call, const struct asb_
 		.host = call->host,
 		.key = key,
 		.pool = asb_get(call, WATCH_POOL, key->ns, key->name),
+		.settings = state,
 		.budget = WRITES_PER_PASS,
 		.after_ms = REQUEUE_NEVER,
 	};
 	bool known;
 
-	(void)state;
 	pass.uid = asb_uid(pass.pool);
 	if (pass.uid == NULL) {
 		status_forget(call, key);
 		return ASB_DONE;
 	}
 	if (asb_deleting(pass.pool)) {
-		return ASB_DONE; /* the garbage collector deletes its pods */
+		return ASB_DONE; /* the garbage collector deletes its members */
 	}
 	pass.replicas = reconcile_replicas(pass.pool);
 	pass.memory = reconcile_memory(&pass);
+	reconcile_choose_members(&pass);
 	known = expectation_check(&pass);
 	reconcile_find_template(&pass);
 
-	/* Deletions come first, to make room for the pods that are created next. */
-	removal_ended(&pass);
-	rollout_delete_old(&pass);
-	rollout_scale_down(&pass);
+	/* Deletions come first, to make room for the members that are created next. */
+	drain_others(&pass);
+	pass.members->trim(&pass);
 	if (known && pass.template != NULL) {
-		pods_fill(&pass);
+		fill_run(&pass);
 	}
 	status_report(&pass);
+	json_object_put(pass.blueprint);
 	/* A failed reconcile waits for its backoff, but its status does not. */
 	return requeue_result(call, key, pass.failed ? ASB_ERROR : ASB_DONE, pass.after_ms,
 			      ret_requeue_after_ms);

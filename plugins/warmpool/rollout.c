@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many pods a pool may have. When the podTemplate has changed, the pods of the old one are
- * replaced a few at a time, so that claims always find pods. reconcile.c has pods deleted here;
- * pods.c asks how many there may be.
+ * How many pods a pool of Pods may have. When the podTemplate has changed, the pods of the old one
+ * are replaced a few at a time, so that claims always find pods. pods.c has pods deleted here and
+ * asks how many there may be.
  *
  * Pods without a hash (the Go controller made them) count as current: nobody can tell what they
  * were made from, and they work.
@@ -91,6 +91,7 @@ static uint32_t rollout_pick_old(struct pass *pass, uint32_t limit, struct json_
 void rollout_delete_old(struct pass *pass)
 {
 	static const struct removal old = {
+		.watch = WATCH_POD,
 		.wanted = rollout_count_replaced,
 		.pick = rollout_pick_old,
 	};
@@ -105,12 +106,13 @@ static int64_t rollout_count_above(struct pass *pass)
 
 static uint32_t rollout_pick_newest(struct pass *pass, uint32_t limit, struct json_object *ret[])
 {
-	return removal_pick(pass, INDEX_LIVE, ASB_LIST_REVERSE, limit, ret);
+	return removal_pick(pass, &pass->members->live, ASB_LIST_REVERSE, limit, ret);
 }
 
 void rollout_scale_down(struct pass *pass)
 {
 	static const struct removal above_limit = {
+		.watch = WATCH_POD,
 		.wanted = rollout_count_above,
 		.pick = rollout_pick_newest,
 	};

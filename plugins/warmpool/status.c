@@ -18,14 +18,16 @@ static void status_set_metrics(struct asb_call *call, const struct asb_key *key,
 
 /* Both numbers are always written, zeros too: the scale subresource and the Ready column read them.
  */
-static struct json_object *status_new(struct json_object *old, int64_t size, int64_t ready)
+static struct json_object *status_new(struct pass *pass, int64_t size, int64_t ready)
 {
+	struct json_object *old = asb_at(pass->pool, "status");
 	struct json_object *status = json_object_is_type(old, json_type_object)
 					     ? asb_copy(old)
 					     : json_object_new_object();
 
 	json_object_object_add(status, "replicas", json_object_new_int64(size));
 	json_object_object_add(status, "readyReplicas", json_object_new_int64(ready));
+	pass->members->status(pass, status);
 	return status;
 }
 
@@ -39,23 +41,25 @@ static int64_t status_wait_ms(const struct pass *pass, int64_t now)
 
 void status_report(struct pass *pass)
 {
-	struct json_object *old = asb_at(pass->pool, "status");
-	int64_t size = pass_count(pass, INDEX_LIVE, TAIL_ALL);
-	int64_t ready = pass_count(pass, INDEX_READY, TAIL_ALL);
+	int64_t size = pass_size(pass, &pass->members->live);
+	int64_t ready = pass_size(pass, &pass->members->ready);
 	int64_t now = asb_now_ms(pass->call), wait = status_wait_ms(pass, now);
+	struct json_object *status;
 	struct asb_write write;
 
 	status_set_metrics(pass->call, pass->key, (double)size, (double)ready);
-	if (asb_int(asb_at(old, "replicas"), -1) == size &&
-	    asb_int(asb_at(old, "readyReplicas"), -1) == ready) {
+	status = status_new(pass, size, ready);
+	if (json_object_equal(status, asb_at(pass->pool, "status"))) {
+		json_object_put(status);
 		return;
 	}
 	if (wait > 0) {
+		json_object_put(status);
 		pass_again(pass, (uint64_t)wait);
 		return;
 	}
 	pass->memory->status_ms = now;
-	write = asb_set_status(WATCH_POOL, pass->pool, status_new(old, size, ready));
+	write = asb_set_status(WATCH_POOL, pass->pool, status);
 	if (asb_write(pass->call, &write) != ASB_OK && write.result != ASB_NOT_FOUND) {
 		pass_failed(pass, &write);
 	}

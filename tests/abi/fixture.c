@@ -86,15 +86,20 @@ static const struct asb_rule rules[] = {
 };
 
 static const struct asb_option options[] = {
-	{ "colour", "red", "what it looks like" },
-	{ "size", (const char *)0, (const char *)0 },
-	{ (const char *)0, (const char *)0, (const char *)0 },
+	{ .name = "colour", .fallback = "red", .help = "what it looks like" },
+	{ .name = "size" },
+	{ .name = "shapes", .fallback = "round", .file = "/nowhere/shapes" },
+	{ .name = (const char *)0 },
 };
 
 static const struct asb_metric metrics[] = {
-	{ "widgets_made_total", "Widgets made.", "colour,size", ASB_COUNTER, 0 },
-	{ "widget_seconds", "How long it took.", (const char *)0, ASB_HISTOGRAM, 0 },
-	{ (const char *)0, (const char *)0, (const char *)0, 0, 0 },
+	{ .name = "widgets_made_total",
+	  .help = "Widgets made.",
+	  .labels = "colour,size",
+	  .type = ASB_COUNTER },
+	{ .name = "widget_seconds", .help = "How long it took.", .type = ASB_HISTOGRAM },
+	{ .name = "widgets", .help = "Widgets.", .labels = "size", .type = ASB_GAUGE_COUNTED },
+	{ .name = (const char *)0 },
 };
 
 static const struct asb_plugin plugin = {

@@ -66,17 +66,19 @@ int main(void)
 	AT(asb_rule, resources, 8);
 	AT(asb_rule, verbs, 16);
 
-	SIZE(asb_option, 24);
+	SIZE(asb_option, 32);
 	AT(asb_option, name, 0);
 	AT(asb_option, fallback, 8);
 	AT(asb_option, help, 16);
+	AT(asb_option, file, 24);
 
-	SIZE(asb_metric, 32);
+	SIZE(asb_metric, 40);
 	AT(asb_metric, name, 0);
 	AT(asb_metric, help, 8);
 	AT(asb_metric, labels, 16);
 	AT(asb_metric, type, 24);
 	AT(asb_metric, reserved0, 28);
+	AT(asb_metric, buckets, 32);
 
 	SIZE(asb_plugin, 152);
 	AT(asb_plugin, magic, 0);
@@ -120,7 +122,7 @@ int main(void)
 	AT(asb_write, ret, 64);
 	AT(asb_write, message, 72);
 
-	SIZE(asb_host, 152);
+	SIZE(asb_host, 168);
 	AT(asb_host, struct_size, 0);
 	AT(asb_host, abi_minor, 4);
 	AT(asb_host, log, 8);
@@ -141,6 +143,8 @@ int main(void)
 	AT(asb_host, write_all, 128);
 	AT(asb_host, event, 136);
 	AT(asb_host, fail, 144);
+	AT(asb_host, now_ns, 152);
+	AT(asb_host, count_key, 160);
 
 	VALUE(ASB_MAGIC, 0x31425341u);
 	VALUE(ASB_ABI_MAJOR, 2);
@@ -168,16 +172,22 @@ int main(void)
 	VALUE(ASB_COUNTER, 1);
 	VALUE(ASB_GAUGE, 2);
 	VALUE(ASB_HISTOGRAM, 3);
+	VALUE(ASB_GAUGE_COUNTED, 4);
+	VALUE(ASB_METRIC_LABELS_MAX, 8);
+	VALUE(ASB_METRIC_BUCKETS_MAX, 32);
+	VALUE(ASB_OPTION_FILE_MAX, 65536);
 	VALUE(ASB_CREATE, 1);
 	VALUE(ASB_PATCH_JSON, 2);
 	VALUE(ASB_PATCH_MERGE, 3);
 	VALUE(ASB_SET_STATUS, 4);
 	VALUE(ASB_DELETE, 5);
+	VALUE(ASB_PATCH_STATUS, 6);
 	VALUE(ASB_PRIORITY_CLAIM, 1);
 	VALUE(ASB_PRIORITY_STATUS, 2);
 	VALUE(ASB_PRIORITY_REFILL, 3);
 	VALUE(ASB_PRIORITY_EVENT, 4);
 	VALUE(ASB_DRY_RUN, 1);
+	VALUE(ASB_FOREGROUND, 2);
 	VALUE(ASB_WRITE_MAX, 4);
 	VALUE(ASB_LIST_UNRESERVED, 1);
 	VALUE(ASB_LIST_REVERSE, 2);

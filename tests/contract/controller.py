@@ -8,7 +8,8 @@ import re
 from process import Process, free_ports, tail
 
 NAMESPACE, ACCOUNT = "agent-sandbox-system", "agent-sandbox-controller"
-LEASE = "a3317529.x-k8s.io"
+# Those of the Go controller v0.1 and of v0.2 and later, in the order in which they are acquired.
+LEASES = ("a3317529.x-k8s.io", "a3317529.agent-sandbox.x-k8s.io")
 CORE_ROLES = ("agent-sandbox-controller",)
 ALL_ROLES = ("agent-sandbox-controller", "agent-sandbox-controller-extensions")
 
@@ -40,6 +41,11 @@ def user_name(name=ACCOUNT):
     return f"system:serviceaccount:{NAMESPACE}:{name}"
 
 
+def forget_leases(api):
+    for name in LEASES:
+        api.delete("leases", NAMESPACE, name)
+
+
 class Controller:
     """One running controller. name is that of its log file; account is its service account."""
 
@@ -57,7 +63,7 @@ class Controller:
             "--metrics-bind-address", f"127.0.0.1:{self.metrics_port}",
             "--health-probe-bind-address", f"127.0.0.1:{self.probe_port}",
             "--leader-election-namespace", NAMESPACE,
-            *(["--extensions"] if extensions else []), *(["--leader-elect"] if leader_elect else []), *flags]
+            *(["--extensions"] if extensions else []), f"--leader-elect={str(leader_elect).lower()}", *flags]
         self.process = None
 
     @property
@@ -105,6 +111,11 @@ class Controller:
         """The sum over all labels."""
         values = [v for k, v in self.metrics().items() if k.split("{")[0] == name]
         return sum(values) if values else default
+
+    def leads(self):
+        """Whether it says that it holds all leases."""
+        values = [v for k, v in self.metrics().items() if k.split("{")[0] == "leader_election_master_status"]
+        return len(values) == len(LEASES) and all(value == 1 for value in values)
 
     def alive(self):
         return self.process is not None and self.process.alive()

@@ -18,6 +18,7 @@ NEEDS_REAL = {
     "template.a_refusal_for_lack_of_quota_*": "there are no ResourceQuotas in local mode",
     "process.the_log_holds_no_token_*": "it looks for the parts of a JWT; tokens of local mode are none",
     "process.a_missing_kind_parks_*": "it starts a cluster of its own",
+    "check_cluster.*": "it starts a cluster of its own",
     "deploy.*": "deploy/ is for a cluster: RBAC and Deployments are not served in local mode",
 }
 

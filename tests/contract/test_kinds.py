@@ -95,8 +95,10 @@ class Kinds(Case):
 
     def test_kubectl_get_swp_shows_ready_and_age(self):
         self.pool(replicas=0)
-        head = Suite.cluster.kubectl("get", "swp", "-n", self.ns).stdout.splitlines()[0].split()
-        self.assertEqual(["NAME", "READY", "AGE"], head)
+        for resource, columns in (("sandboxwarmpools.v1alpha1.extensions.agents.x-k8s.io", ["READY", "AGE"]),
+                                  ("swp", ["READY", "DESIRED", "AGE"])):
+            head = Suite.cluster.kubectl("get", resource, "-n", self.ns).stdout.splitlines()[0].split()
+            self.assertEqual(["NAME", *columns], head)
 
     def test_sandbox_needs_a_pod_template(self):
         self.refused("sandboxes", {"replicas": 1}, "podTemplate")
@@ -116,14 +118,16 @@ class Kinds(Case):
     def test_shutdown_time_is_a_date_time(self):
         self.refused("sandboxes", {"podTemplate": pod_template(), "shutdownTime": "tomorrow"}, "shutdownTime")
 
-    def test_sandbox_status_needs_replicas(self):
+    def test_sandbox_status_has_the_fields_of_both_versions(self):
         crd = self.api.get("customresourcedefinitions", None, "sandboxes.agents.x-k8s.io")
-        status = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
-        self.assertEqual(["replicas"], status["required"])
-        self.assertEqual({"serviceFQDN", "service", "conditions", "replicas", "selector"}, set(status["properties"]))
+        for version in crd["spec"]["versions"]:
+            status = version["schema"]["openAPIV3Schema"]["properties"]["status"]
+            self.assertNotIn("required", status)
+            self.assertEqual({"serviceFQDN", "service", "conditions", "replicas", "selector", "podIPs", "nodeName"},
+                             set(status["properties"]))
 
-    def test_claim_and_pool_need_a_template_reference(self):
-        self.refused("sandboxclaims", {}, "sandboxTemplateRef")
+    def test_claim_and_pool_need_a_reference(self):
+        self.refused("sandboxclaims", {}, "spec.warmPoolRef: Required value")
         self.refused("sandboxclaims", {"sandboxTemplateRef": {}}, "sandboxTemplateRef.name")
         self.refused("sandboxwarmpools", {"replicas": 1}, "sandboxTemplateRef")
 

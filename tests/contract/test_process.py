@@ -9,15 +9,16 @@ import subprocess
 import tempfile
 
 from cluster import Cluster, ROOT
-from controller import ALL_ROLES, CORE_ROLES, LEASE, NAMESPACE, Controller, account, binary
+from controller import ALL_ROLES, CORE_ROLES, NAMESPACE, Controller, account, binary
 from suite import *
 
 METRICS = ("controller_runtime_reconcile_total", "controller_runtime_reconcile_time_seconds_count", "workqueue_depth",
            "workqueue_adds_total", "workqueue_retries_total", "workqueue_queue_duration_seconds_count",
            "rest_client_requests_total", "leader_election_master_status", "process_resident_memory_bytes",
-           "process_cpu_seconds_total", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
+           "process_cpu_seconds_total", "agent_sandbox_build_info", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
            "agent_sandbox_api_writes_total", "agent_sandbox_warm_pool_size", "agent_sandbox_warm_pool_hits_total",
-           "agent_sandbox_warm_pool_misses_total")
+           "agent_sandbox_warm_pool_misses_total", "agent_sandboxes", "agent_sandbox_claim_creation_total",
+           "agent_sandbox_claim_controller_startup_latency_ms_count", "agent_sandbox_creation_latency_ms_count")
 
 
 class OwnCase(Case):
@@ -33,12 +34,6 @@ class OwnCase(Case):
         self.running.append(controller)
         self.controller = controller
         return controller.start(wait)
-
-    def lease(self):
-        return (self.api.get("leases", NAMESPACE, LEASE) or {}).get("spec") or {}
-
-    def no_lease(self):
-        self.api.delete("leases", NAMESPACE, LEASE)
 
 
 class CommandLine(Case):
@@ -177,7 +172,7 @@ class Health(OwnCase):
         second = self.start(leader_elect=True, account=account(self.api, "standby"))
         self.assertEqual(200, second.probe("/readyz")[0])
         self.assertEqual(0, second.metric("leader_election_master_status"))
-        self.assertEqual(1, first.metric("leader_election_master_status"))
+        self.assertTrue(first.leads())
 
     def test_metrics_have_the_names_of_go_controllers(self):
         c = self.start()
@@ -195,6 +190,14 @@ class Health(OwnCase):
         self.assertEqual([], [name for name in METRICS if name not in found])
         self.assertGreaterEqual(c.metric("agent_sandbox_claim_startup_latency_seconds_count"), 2)
         self.assertGreaterEqual(c.metric("agent_sandbox_warm_pool_hits_total"), 1)
+
+    def test_flags_of_the_go_controller_are_accepted(self):
+        c = self.start("--metrics-secure-serving=false", "--enable-pprof", "--api-connections=4", "--zap-log-level=info",
+                       "--sandbox-concurrent-workers=20", "--sandbox-write-behind-window", "250ms")
+        with open(c.log) as f:
+            told = [line for line in f if "have no effect here" in line]
+        self.assertEqual(1, len(told))
+        self.assertIn("--metrics-secure-serving, --enable-pprof, --api-connections, --sandbox-write-behind-window", told[0])
 
     def test_sigterm_ends_it_in_order(self):
         c = self.start()
@@ -225,52 +228,6 @@ class Health(OwnCase):
         with open(c.log) as f:
             for line in f:
                 self.assertIsInstance(json.loads(line), dict)
-
-
-class Election(OwnCase):
-    def setUp(self):
-        super().setUp()
-        self.no_lease()
-
-    def test_the_lease_is_that_of_the_go_controller(self):
-        self.start(leader_elect=True)
-        spec = self.eventually(lambda: self.lease().get("holderIdentity") and self.lease(), "a holder")
-        self.assertEqual(15, spec["leaseDurationSeconds"])
-
-    def test_without_the_flag_there_is_no_lease(self):
-        self.start(leader_elect=False)
-        self.sandbox()
-        self.ready("sandboxes", "sb")
-        self.assertEqual({}, self.lease())
-
-    def test_sigterm_gives_the_lease_back(self):
-        c = self.start(leader_elect=True)
-        self.eventually(lambda: self.lease().get("holderIdentity"), "a holder")
-        self.assertEqual(0, c.stop())
-        self.assertFalse(self.lease().get("holderIdentity"))
-
-    def test_a_standby_writes_nothing(self):
-        self.start(leader_elect=True)
-        name = account(self.api, "quiet-standby")
-        standby = self.start(leader_elect=True, account=name)
-        mark = Suite.audit.mark()
-        self.sandbox()
-        self.ready("sandboxes", "sb")
-        self.assertEqual([], [e for e in Suite.audit.entries(mark, standby.user) if "leases" not in e.what])
-
-    def test_a_lost_lease_ends_the_process(self):
-        c = self.start(leader_elect=True)
-        self.eventually(lambda: self.lease().get("holderIdentity"), "a holder")
-        self.api.patch("leases", NAMESPACE, LEASE, {"spec": {"holderIdentity": "somebody-else",
-                                                             "renewTime": moment(0, "%Y-%m-%dT%H:%M:%S.%fZ")}})
-        self.assertNotEqual(0, c.process.wait(20))
-
-    def test_an_expired_lease_of_another_is_taken_over(self):
-        self.api.create("leases", NAMESPACE, {"metadata": {"name": LEASE}, "spec": {
-            "holderIdentity": "gone", "leaseDurationSeconds": 2,
-            "acquireTime": moment(-60, "%Y-%m-%dT%H:%M:%S.%fZ"), "renewTime": moment(-60, "%Y-%m-%dT%H:%M:%S.%fZ")}})
-        self.start(leader_elect=True)
-        self.eventually(lambda: self.lease().get("holderIdentity") not in (None, "gone"), "a new holder", 8)
 
 
 class Parked(Case):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Taking over from the public Go controller, which was stopped between its writes for some claims."""
 
-from controller import LEASE, NAMESPACE, Controller
+from controller import Controller, forget_leases
 from suite import *
 
 
@@ -10,7 +10,7 @@ class Takeover(Case):
 
     def setUp(self):
         super().setUp()
-        self.api.delete("leases", NAMESPACE, LEASE)
+        forget_leases(self.api)
         self.running = []
         self.addCleanup(lambda: [c.process and c.process.stop() for c in self.running])
 

@@ -35,10 +35,10 @@ struct json_object *world_put(struct asb_fake *fake, const char *format, ...)
 struct json_object *world_sandbox(struct asb_fake *fake, const char *name, const char *spec)
 {
 	return world_put(fake,
-			 "apiVersion: agents.x-k8s.io/v1alpha1\n"
+			 "apiVersion: agents.x-k8s.io/v1beta1\n"
 			 "kind: Sandbox\n"
 			 "metadata: {namespace: ns, name: %s}\n"
-			 "spec: {podTemplate: {spec: {containers: [{name: c, image: i}]}}%s%s}\n",
+			 "spec: {origin: v1alpha1, service: true, podTemplate: {spec: {containers: [{name: c, image: i}]}}%s%s}\n",
 			 name, *spec != '\0' ? ", " : "", spec);
 }
 
@@ -55,10 +55,10 @@ void world_pool_pod(struct asb_fake *fake, const char *pod)
 	char uid[64];
 
 	if (!world_exists(fake, "SandboxWarmPool", "pool")) {
-		world_put(fake, "apiVersion: extensions.agents.x-k8s.io/v1alpha1\n"
+		world_put(fake, "apiVersion: extensions.agents.x-k8s.io/v1beta1\n"
 				"kind: SandboxWarmPool\n"
 				"metadata: {namespace: ns, name: pool}\n"
-				"spec: {replicas: 1, sandboxTemplateRef: {name: tmpl}}\n");
+				"spec: {members: Pods, replicas: 1, sandboxTemplateRef: {name: tmpl}}\n");
 	}
 	snprintf(uid, sizeof(uid), "%s", world_uid(fake, "SandboxWarmPool", "pool"));
 	world_put(
@@ -79,7 +79,7 @@ void world_pool_pod(struct asb_fake *fake, const char *pod)
 void world_claim(struct asb_fake *fake, const char *name)
 {
 	world_put(fake,
-		  "apiVersion: extensions.agents.x-k8s.io/v1alpha1\n"
+		  "apiVersion: extensions.agents.x-k8s.io/v1beta1\n"
 		  "kind: SandboxClaim\n"
 		  "metadata: {namespace: ns, name: %s}\n"
 		  "spec: {sandboxTemplateRef: {name: tmpl}}\n",
@@ -93,7 +93,7 @@ void world_claimed_sandbox(struct asb_fake *fake, const char *name, const char *
 	snprintf(uid, sizeof(uid), "%s", world_uid(fake, "SandboxClaim", name));
 	world_put(
 		fake,
-		"apiVersion: agents.x-k8s.io/v1alpha1\n"
+		"apiVersion: agents.x-k8s.io/v1beta1\n"
 		"kind: Sandbox\n"
 		"metadata:\n"
 		"  namespace: ns\n"
@@ -102,6 +102,8 @@ void world_claimed_sandbox(struct asb_fake *fake, const char *name, const char *
 		"  ownerReferences:\n"
 		"  - {apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, name: %s, uid: %s, controller: true, blockOwnerDeletion: true}\n"
 		"spec:\n"
+		"  origin: v1alpha1\n"
+		"  service: true\n"
 		"  replicas: 1\n"
 		"  podTemplate:\n"
 		"    metadata: {labels: {%s: %s}}\n"

@@ -126,7 +126,7 @@ static void expiry_never_deletes_a_foreign_sandbox(void **state)
 	(void)state;
 	world_put(
 		fake,
-		"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: { podTemplate: { spec: {} } } }");
+		"{ apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: { origin: v1alpha1, service: true, podTemplate: { spec: {} } } }");
 	world_claim(fake, "c", RETAIN_AT(IN_ONE_MINUTE));
 	world_settle(fake);
 	assert_int_not_equal(asb_fake_advance(fake, SECONDS(60)), -1);

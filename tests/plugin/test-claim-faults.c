@@ -118,7 +118,7 @@ static void an_error_that_had_to_wait_is_written_after_all(void **state)
 	world_settle(fake);
 	asb_fake_put(
 		fake,
-		"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: {} }");
+		"{ apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: {origin: v1alpha1, service: true} }");
 	world_settle(fake);
 	world_assert_ready(fake, "c", "False", "ReconcilerError",
 			   "Error seen: cannot create the Sandbox: refused");
@@ -255,7 +255,7 @@ static void somebody_else_is_faster(struct asb_fake *fake, void *arg)
 		*done = true;
 		asb_fake_put(
 			fake,
-			"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: { replicas: 0 } }");
+			"{ apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: { origin: v1alpha1, service: true, replicas: 0 } }");
 	}
 }
 

@@ -36,7 +36,7 @@ static void sandbox_of(struct asb_fake *fake, const char *claim, const char *pod
 	}
 	world_put(
 		fake,
-		"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: %s%s, ownerReferences: [ %s ] }, spec: { replicas: 1, podTemplate: { spec: {} } } }",
+		"{ apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: { namespace: default, name: %s%s, ownerReferences: [ %s ] }, spec: { origin: v1alpha1, service: true, replicas: 1, podTemplate: { spec: {} } } }",
 		claim, annotation, owner);
 }
 

@@ -282,7 +282,7 @@ static void only_a_claims_sandbox_reserves(void **state)
 	for (int owned = 0; owned < 2; owned++) {
 		world_put(
 			fake,
-			"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: plain-%d, ownerReferences: [ %s ], annotations: { agents.x-k8s.io/pod-name: a } }, spec: {} }",
+			"{ apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: { namespace: default, name: plain-%d, ownerReferences: [ %s ], annotations: { agents.x-k8s.io/pod-name: a } }, spec: {origin: v1alpha1, service: true} }",
 			owned, owned ? owner : "");
 	}
 	assert_null(asb_fake_reserved(fake, "Pod", "default", "a"));

@@ -105,7 +105,7 @@ static void put_foreign_sandbox(struct asb_fake *fake, const char *owners)
 {
 	world_put(
 		fake,
-		"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: c, ownerReferences: [ %s ] }, spec: { podTemplate: { spec: {} } }, status: { conditions: ["
+		"{ apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: { namespace: default, name: c, ownerReferences: [ %s ] }, spec: { origin: v1alpha1, service: true, podTemplate: { spec: {} } }, status: { conditions: ["
 		" { type: Ready, status: 'True', reason: DependenciesReady, message: '' } ] } }",
 		owners);
 }

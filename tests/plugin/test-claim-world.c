@@ -32,7 +32,7 @@ void world_template(struct asb_fake *fake, const char *name, const char *network
 {
 	world_put(
 		fake,
-		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: { namespace: default, name: %s }, spec: { podTemplate: {"
+		"{ apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxTemplate, metadata: { namespace: default, name: %s }, spec: { networkPolicyManagement: PerClaim, podTemplate: {"
 		" metadata: { labels: { app: x } }, spec: { containers: [ { name: main, image: img } ] } }%s%s } }",
 		name, network_policy != NULL ? ", networkPolicy: " : "",
 		network_policy != NULL ? network_policy : "");
@@ -42,7 +42,7 @@ void world_claim(struct asb_fake *fake, const char *name, const char *more)
 {
 	world_put(
 		fake,
-		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: %s }, spec: { sandboxTemplateRef: { name: t }%s } }",
+		"{ apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxClaim, metadata: { namespace: default, name: %s }, spec: { sandboxTemplateRef: { name: t }%s } }",
 		name, more);
 }
 
@@ -50,7 +50,7 @@ void world_pool(struct asb_fake *fake, const char *name, const char *claim_templ
 {
 	world_put(
 		fake,
-		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, metadata: { namespace: default, name: %s }, spec: { replicas: 1, sandboxTemplateRef: { name: %s } } }",
+		"{ apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxWarmPool, metadata: { namespace: default, name: %s }, spec: { members: Pods, replicas: 1, sandboxTemplateRef: { name: %s } } }",
 		name, claim_template);
 }
 

@@ -127,7 +127,7 @@ static void a_trace_context_is_handed_on(void **state)
 	(void)state;
 	world_put(
 		fake,
-		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: c, annotations: { opentelemetry.io/trace-context: '{\"traceparent\":\"00-ab-cd-01\"}', other: x } },"
+		"{ apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxClaim, metadata: { namespace: default, name: c, annotations: { opentelemetry.io/trace-context: '{\"traceparent\":\"00-ab-cd-01\"}', other: x } },"
 		" spec: { sandboxTemplateRef: { name: t } } }");
 	world_settle(fake);
 	assert_string_equal(
@@ -194,11 +194,11 @@ static void a_claim_without_a_template_name_waits(void **state)
 	(void)state;
 	world_put(
 		fake,
-		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: c }, spec: { sandboxTemplateRef: { name: %0300d } } }",
+		"{ apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxClaim, metadata: { namespace: default, name: c }, spec: { sandboxTemplateRef: { name: %0300d } } }",
 		7);
 	world_put(
 		fake,
-		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: d }, spec: {} }");
+		"{ apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxClaim, metadata: { namespace: default, name: d }, spec: {} }");
 	world_settle(fake);
 	world_assert_ready(fake, "c", "False", "TemplateNotFound", NULL);
 	world_assert_ready(fake, "d", "False", "TemplateNotFound", NULL);

@@ -26,10 +26,12 @@ static void pod_carries_the_templates_metadata_and_the_systems_labels(void **sta
 	struct asb_fake *fake = *state;
 	struct json_object *pod;
 
-	world_put(fake, "apiVersion: agents.x-k8s.io/v1alpha1\n"
+	world_put(fake, "apiVersion: agents.x-k8s.io/v1beta1\n"
 			"kind: Sandbox\n"
 			"metadata: {namespace: ns, name: a}\n"
 			"spec:\n"
+			"  origin: v1alpha1\n"
+			"  service: true\n"
 			"  podTemplate:\n"
 			"    metadata: {labels: {app: x}, annotations: {note: y}}\n"
 			"    spec: {containers: [{name: c, image: i}]}\n");
@@ -63,10 +65,12 @@ static void labels_of_a_template_never_override_the_systems(void **state)
 
 	world_put(
 		fake,
-		"apiVersion: agents.x-k8s.io/v1alpha1\n"
+		"apiVersion: agents.x-k8s.io/v1beta1\n"
 		"kind: Sandbox\n"
 		"metadata: {namespace: ns, name: a}\n"
 		"spec:\n"
+		"  origin: v1alpha1\n"
+		"  service: true\n"
 		"  podTemplate:\n"
 		"    metadata: {labels: {%s: forged, %s: forged, %s: forged, %s: forged, %s: forged}}\n"
 		"    spec: {containers: [{name: c, image: i}]}\n",
@@ -96,10 +100,12 @@ static void pod_spec_is_kept_with_fields_nobody_knows(void **state)
 	struct asb_fake *fake = *state;
 	struct json_object *spec;
 
-	world_put(fake, "apiVersion: agents.x-k8s.io/v1alpha1\n"
+	world_put(fake, "apiVersion: agents.x-k8s.io/v1beta1\n"
 			"kind: Sandbox\n"
 			"metadata: {namespace: ns, name: a}\n"
 			"spec:\n"
+			"  origin: v1alpha1\n"
+			"  service: true\n"
 			"  podTemplate:\n"
 			"    spec:\n"
 			"      fieldOfTomorrow: {deep: [1, 2.5, null, true]}\n"
@@ -355,10 +361,12 @@ static void a_volume_template_replaces_the_pods_volume_of_its_name(void **state)
 	struct asb_fake *fake = *state;
 	struct json_object *volumes;
 
-	world_put(fake, "apiVersion: agents.x-k8s.io/v1alpha1\n"
+	world_put(fake, "apiVersion: agents.x-k8s.io/v1beta1\n"
 			"kind: Sandbox\n"
 			"metadata: {namespace: ns, name: a}\n"
 			"spec:\n"
+			"  origin: v1alpha1\n"
+			"  service: true\n"
 			"  podTemplate:\n"
 			"    spec:\n"
 			"      containers: [{name: c, image: i}]\n"

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define KIND "SandboxTemplate"
-#define HEAD "apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: " KIND ", "
+#define HEAD "apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: " KIND ", "
 #define POLICY "networkPolicy: { ingress: [ { from: [] } ] }"
 
 const struct asb_plugin *asb_plugin_entry(void);
@@ -64,7 +64,7 @@ static struct asb_fake *world(const char *rest)
 	snprintf(
 		text, sizeof(text),
 		"{ " HEAD
-		"metadata: { namespace: ns, name: t }, spec: { podTemplate: { metadata: { labels: { app: web } }, spec: { containers: [ { name: c, image: one } ], tomorrow: 1 } } %s } }",
+		"metadata: { namespace: ns, name: t }, spec: { networkPolicyManagement: PerClaim, podTemplate: { metadata: { labels: { app: web } }, spec: { containers: [ { name: c, image: one } ], tomorrow: 1 } } %s } }",
 		rest);
 	asb_fake_put(fake, text);
 	return fake;
@@ -237,10 +237,11 @@ static void longest_template_name_makes_a_valid_name(void **state)
 	memset(name, 'a', sizeof(name) - 1);
 	name[253] = '\0';
 	name[246] = '.'; /* where it is cut */
-	snprintf(text, sizeof(text),
-		 "{ " HEAD
-		 "metadata: { namespace: ns, name: %s }, spec: { podTemplate: { spec: {} } } }",
-		 name);
+	snprintf(
+		text, sizeof(text),
+		"{ " HEAD
+		"metadata: { namespace: ns, name: %s }, spec: { networkPolicyManagement: PerClaim, podTemplate: { spec: {} } } }",
+		name);
 	asb_fake_put(fake, text);
 	asb_fake_settle(fake);
 	snprintf(expected, sizeof(expected), "CREATE Pod ns/%.246s-check (dry run)", name);
@@ -258,9 +259,10 @@ static void restart_checks_again_and_a_new_template_of_the_name_too(void **state
 	asb_fake_settle(fake);
 	assert_int_equal(asb_fake_writes(fake), 2);
 	asb_fake_delete(fake, KIND, "ns", "t");
-	asb_fake_put(fake,
-		     "{ " HEAD
-		     "metadata: { namespace: ns, name: t }, spec: { podTemplate: { spec: {} } } }");
+	asb_fake_put(
+		fake,
+		"{ " HEAD
+		"metadata: { namespace: ns, name: t }, spec: { networkPolicyManagement: PerClaim, podTemplate: { spec: {} } } }");
 	asb_fake_settle(fake);
 	assert_int_equal(asb_fake_writes(fake), 3);
 	finish(fake);
@@ -280,9 +282,155 @@ static void deleted_template_is_not_checked_and_status_is_never_written(void **s
 	finish(fake);
 }
 
+/* ---- templates of v1beta1 ---- */
+
+#define POLICY_NAME "t-network-policy"
+
+static struct asb_fake *beta(const char *rest)
+{
+	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
+	char text[1024];
+
+	snprintf(
+		text, sizeof(text),
+		"{ " HEAD
+		"metadata: { namespace: ns, name: t }, spec: { podTemplate: { spec: { containers: [ { name: c, image: one } ] } } %s } }",
+		rest);
+	asb_fake_put(fake, text);
+	assert_int_equal(asb_fake_settle(fake), 0);
+	return fake;
+}
+
+static struct json_object *policy_of(struct asb_fake *fake)
+{
+	return asb_fake_get(fake, "NetworkPolicy", "ns", POLICY_NAME);
+}
+
+static void managed_template_has_one_policy(void **state)
+{
+	struct asb_fake *fake = beta("");
+	struct json_object *policy = policy_of(fake);
+	char hash[9];
+
+	(void)state;
+	asb_name_hash("t", hash);
+	assert_non_null(policy);
+	assert_string_equal("extensions.agents.x-k8s.io/v1beta1",
+			    asb_str(asb_controller(policy, NULL), "apiVersion"));
+	assert_string_equal(hash, asb_str(policy, "spec", "podSelector", "matchLabels",
+					  "agents.x-k8s.io/sandbox-template-ref-hash"));
+	assert_string_equal(hash, asb_label(asb_fake_get(fake, KIND, "ns", "t"),
+					    "agents.x-k8s.io/sandbox-template-ref-hash"));
+	assert_non_null(strstr(
+		json_object_to_json_string_ext(policy, JSON_C_TO_STRING_PLAIN |
+							       JSON_C_TO_STRING_NOSLASHESCAPE),
+		"{\"cidr\":\"0.0.0.0/0\",\"except\":[\"10.0.0.0/8\",\"172.16.0.0/12\",\"192.168.0.0/16\",\"169.254.0.0/16\"]}"));
+	/* The pod is still checked; a policy that is made needs no check. */
+	assert_string_equal(asb_fake_write(fake, 0), "CREATE Pod ns/t-check (dry run)");
+	asb_fake_forget(fake);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
+	assert_int_equal(asb_fake_writes(fake), 0);
+	asb_fake_destroy(fake);
+}
+
+static void policy_follows_the_rules_and_is_repaired(void **state)
+{
+	struct asb_fake *fake = beta(", networkPolicy: { egress: [] }");
+
+	(void)state;
+	assert_null(asb_at(policy_of(fake), "spec", "ingress"));
+	assert_null(asb_at(policy_of(fake), "spec", "egress"));
+	assert_int_equal(2, asb_length(asb_array(policy_of(fake), "spec", "policyTypes")));
+	asb_fake_merge(fake, KIND, "ns", "t",
+		       "{ spec: { networkPolicy: { ingress: [ { ports: [ { port: 80 } ] } ] } } }");
+	asb_fake_settle(fake);
+	assert_int_equal(1, asb_length(asb_array(policy_of(fake), "spec", "ingress")));
+	asb_fake_merge(fake, "NetworkPolicy", "ns", POLICY_NAME, "{ spec: { ingress: [ {} ] } }");
+	asb_fake_settle(fake);
+	assert_non_null(
+		asb_at(json_object_array_get_idx(asb_array(policy_of(fake), "spec", "ingress"), 0),
+		       "ports"));
+	asb_fake_delete(fake, "NetworkPolicy", "ns", POLICY_NAME);
+	asb_fake_settle(fake);
+	assert_non_null(policy_of(fake));
+	asb_fake_destroy(fake);
+}
+
+static void unmanaged_template_loses_its_policy(void **state)
+{
+	static const char *const others[] = { "Unmanaged", "PerClaim" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct asb_fake *fake = beta("");
+		char text[80];
+
+		snprintf(text, sizeof(text), "{ spec: { networkPolicyManagement: %s } }",
+			 others[i]);
+		asb_fake_merge(fake, KIND, "ns", "t", text);
+		asb_fake_settle(fake);
+		assert_null(policy_of(fake));
+		asb_fake_destroy(fake);
+	}
+}
+
+static void policy_of_others_is_not_touched(void **state)
+{
+	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
+	static const char *const managements[] = { "Managed", "Unmanaged" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char text[512];
+
+		asb_fake_put(
+			fake,
+			"{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: { namespace: ns, name: " POLICY_NAME
+			" }, spec: { podSelector: {} } }");
+		snprintf(
+			text, sizeof(text),
+			"{ " HEAD
+			"metadata: { namespace: ns, name: t }, spec: { networkPolicyManagement: %s, podTemplate: { spec: {} } } }",
+			managements[i]);
+		asb_fake_put(fake, text);
+		asb_fake_settle(fake);
+		assert_null(asb_at(policy_of(fake), "spec", "policyTypes"));
+		if (i == 0) {
+			assert_string_equal(
+				"refusing to update NetworkPolicy \"t-network-policy\" as it is not controlled by SandboxTemplate \"t\"",
+				asb_fake_failure(fake));
+		}
+	}
+	asb_fake_destroy(fake);
+}
+
+static void refused_policy_is_told_once(void **state)
+{
+	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
+
+	(void)state;
+	asb_fake_fail(fake, ASB_CREATE, "NetworkPolicy", ASB_INVALID, "bad port", false);
+	asb_fake_put(fake,
+		     "{ " HEAD
+		     "metadata: { namespace: ns, name: t }, spec: { podTemplate: { spec: {} } } }");
+	asb_fake_settle(fake);
+	assert_int_equal(-1, asb_fake_next_ms(fake));
+	assert_non_null(asb_fake_event(fake, 0));
+	assert_null(asb_fake_event(fake, 1));
+	asb_fake_merge(fake, KIND, "ns", "t", "{ spec: { networkPolicy: {} } }");
+	asb_fake_settle(fake);
+	assert_non_null(policy_of(fake));
+	asb_fake_destroy(fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(managed_template_has_one_policy),
+		cmocka_unit_test(policy_follows_the_rules_and_is_repaired),
+		cmocka_unit_test(unmanaged_template_loses_its_policy),
+		cmocka_unit_test(policy_of_others_is_not_touched),
+		cmocka_unit_test(refused_policy_is_told_once),
 		cmocka_unit_test(generation_is_checked_once_with_dry_runs),
 		cmocka_unit_test(template_without_rules_needs_no_policy),
 		cmocka_unit_test(pod_is_made_from_the_template),

@@ -14,7 +14,7 @@
 #include "tests/plugin/warmpool-world.h"
 
 #define EXTENSIONS "extensions.agents.x-k8s.io"
-#define API "apiVersion: " EXTENSIONS "/v1alpha1, "
+#define API "apiVersion: " EXTENSIONS "/v1beta1, "
 
 static void pool_makes_as_many_pods_as_asked(void **state)
 {
@@ -132,7 +132,7 @@ static void longest_pool_name_makes_a_valid_pod_name(void **state)
 	snprintf(
 		text, sizeof(text),
 		"{ " API
-		"kind: SandboxWarmPool, metadata: { namespace: ns, name: %s }, spec: { replicas: 1, sandboxTemplateRef: { name: tmpl } } }",
+		"kind: SandboxWarmPool, metadata: { namespace: ns, name: %s }, spec: { members: Pods, replicas: 1, sandboxTemplateRef: { name: tmpl } } }",
 		name);
 	put_template(fake, "one");
 	asb_fake_put(fake, text);

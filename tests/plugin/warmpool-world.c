@@ -9,8 +9,9 @@
 
 #define WATCH_TEMPLATE 1
 #define WATCH_POD 2
+#define WATCH_SANDBOX 3
 #define INDEX_LIVE 2
-#define API "apiVersion: extensions.agents.x-k8s.io/v1alpha1, "
+#define API "apiVersion: extensions.agents.x-k8s.io/v1beta1, "
 
 const struct asb_plugin *asb_plugin_entry(void);
 
@@ -23,7 +24,7 @@ static struct json_object *spy_get(struct asb_call *call, uint32_t watch, const 
 				   const char *name)
 {
 	spy.calls++;
-	if (watch == WATCH_POD &&
+	if ((watch == WATCH_POD || watch == WATCH_SANDBOX) &&
 	    (spy.store_is_blind || (spy.hides != NULL && strcmp(spy.hides, name) == 0))) {
 		return NULL;
 	}
@@ -151,7 +152,7 @@ void put_pool(struct asb_fake *fake, int replicas)
 	snprintf(
 		text, sizeof(text),
 		"{ " API
-		"kind: SandboxWarmPool, metadata: { namespace: ns, name: pool }, spec: { replicas: %d, sandboxTemplateRef: { name: tmpl } } }",
+		"kind: SandboxWarmPool, metadata: { namespace: ns, name: pool }, spec: { members: Pods, replicas: %d, sandboxTemplateRef: { name: tmpl } } }",
 		replicas);
 	asb_fake_put(fake, text);
 }

@@ -15,7 +15,7 @@
 
 /* What the table of ours does and has seen. One test, one world. */
 struct spy {
-	bool store_is_blind; /* pods are not in the store: the stream is late */
+	bool store_is_blind; /* members are not in the store: the stream is late */
 	bool reads_fail;
 	bool too_many;           /* what has no response is a 429 */
 	bool keeps_memory;       /* as if nobody had seen the pool go */

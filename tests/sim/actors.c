@@ -142,7 +142,7 @@ static void write_ready(struct world *world, const char *name, bool ready)
 
 	asb_time_format(sched_wall_us(world->sched) / 1000, now);
 	text = xprintf(
-		"{status: {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: \"%s\", lastTransitionTime: \"%s\"}]}}",
+		"{status: {phase: Running, podIP: 10.0.0.1, podIPs: [{ip: 10.0.0.1}], conditions: [{type: Ready, status: \"%s\", lastTransitionTime: \"%s\"}]}}",
 		ready ? "True" : "False", now);
 	apply(world, POD, name, true, text);
 }
@@ -215,7 +215,7 @@ void actor_collector(void *arg)
 static void create_claim(struct world *world, unsigned int number)
 {
 	CLEANUP_FREE char *text = xprintf(
-		"{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: {name: claim-%u, namespace: " NS
+		"{apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxClaim, metadata: {name: claim-%u, namespace: " NS
 		"}, spec: {sandboxTemplateRef: {name: t}}}",
 		number);
 
@@ -230,7 +230,7 @@ static void create_bystander(struct world *world)
 	sched_mutex_lock(&world->lock);
 	text = xprintf(
 		"{apiVersion: v1, kind: Pod, metadata: {name: " WORLD_BYSTANDER ", namespace: " NS
-		", labels: {agents.x-k8s.io/claim-uid: mine, agents.x-k8s.io/sandbox-name-hash: mine}, ownerReferences: [{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, name: t, uid: %s}]}, spec: {}}",
+		", labels: {agents.x-k8s.io/claim-uid: mine, agents.x-k8s.io/sandbox-name-hash: mine}, ownerReferences: [{apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxTemplate, name: t, uid: %s}]}, spec: {}}",
 		asb_uid(objects_get(world->objects, &world_kinds[TEMPLATE], NS, "t")));
 	sched_mutex_unlock(&world->lock);
 	create(world, POD, text);
@@ -249,6 +249,31 @@ static void replace_claim(struct world *world, unsigned int number)
 	delete_claim(world, number);
 	if (sched_random(world->sched) % 2 == 0) {
 		create_claim(world, number);
+	}
+}
+
+/* Gives the template of the pool of Sandboxes another blueprint, or the pool another size, or turns it
+ * into a pool of Pods and back. */
+static void change_sandboxes(struct world *world)
+{
+	CLEANUP_FREE char *text = NULL;
+	unsigned int number =
+		(unsigned int)(sched_random(world->sched) % (world->config.sandboxes + 1));
+
+	switch (sched_random(world->sched) % 4) {
+	case 0:
+		text = xprintf("{spec: {replicas: %u}}", number);
+		apply(world, POOL, WORLD_SANDBOXES, false, text);
+		break;
+	case 1:
+		text = xprintf("{spec: {members: %s}}", number % 2 == 0 ? "Pods" : "Sandboxes");
+		apply(world, POOL, WORLD_SANDBOXES, false, text);
+		break;
+	default:
+		text = xprintf(
+			"{spec: {podTemplate: {spec: {containers: [{name: c, image: i%u}]}}}}",
+			number);
+		apply(world, TEMPLATE, "u", false, text);
 	}
 }
 
@@ -291,21 +316,38 @@ static void think(struct world *world)
 		    sched_random(world->sched) % 2 == 0 ? 0 : sched_random(world->sched) % most);
 }
 
+static void create_sandboxes(struct world *world)
+{
+	CLEANUP_FREE char *pool = xprintf(
+		"{apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxWarmPool, metadata: {name: " WORLD_SANDBOXES
+		", namespace: " NS
+		"}, spec: {replicas: %u, sandboxTemplateRef: {name: u}, updateStrategy: {type: %s}}}",
+		world->config.sandboxes, world->config.recreate ? "Recreate" : "OnReplenish");
+
+	create(world, TEMPLATE,
+	       "{apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxTemplate, metadata: {name: u, namespace: " NS
+	       "}, spec: {podTemplate: {metadata: {labels: {app: x}}, spec: {containers: [{name: c, image: i}]}}}}");
+	create(world, POOL, pool);
+}
+
 void actor_users(void *arg)
 {
 	struct world *world = arg;
 	const struct world_config *config = &world->config;
 	CLEANUP_FREE char *pool = xprintf(
-		"{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, metadata: {name: pool, namespace: " NS
-		"}, spec: {replicas: %u, sandboxTemplateRef: {name: t}}}",
+		"{apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxWarmPool, metadata: {name: pool, namespace: " NS
+		"}, spec: {replicas: %u, members: Pods, sandboxTemplateRef: {name: t}}}",
 		config->replicas);
 
 	create(world, TEMPLATE,
-	       "{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: {name: t, namespace: " NS
-	       "}, spec: {podTemplate: {metadata: {labels: {app: x}}, spec: {containers: [{name: c, image: i}]}}}}");
+	       "{apiVersion: extensions.agents.x-k8s.io/v1beta1, kind: SandboxTemplate, metadata: {name: t, namespace: " NS
+	       "}, spec: {networkPolicyManagement: PerClaim, podTemplate: {metadata: {labels: {app: x}}, spec: {containers: [{name: c, image: i}]}}}}");
 	if (config->replicas > 0) {
 		create(world, POOL, pool);
 		world_sleep(world, config->hasty ? 0 : 2000000);
+	}
+	if (config->sandboxes > 0) {
+		create_sandboxes(world);
 	}
 	if (config->foreign_writes > 0) {
 		create_bystander(world);
@@ -321,6 +363,9 @@ void actor_users(void *arg)
 		}
 		if (config->users && sched_random(world->sched) % 3 == 0) {
 			change_something(world, i);
+		}
+		if (config->sandboxes > 0) {
+			change_sandboxes(world);
 		}
 	}
 }

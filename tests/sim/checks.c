@@ -81,18 +81,48 @@ static void check_pod(struct world *world, const struct objects_change *change)
 static void check_pool_size(struct world *world, const struct objects_change *change)
 {
 	struct json_object *owner = asb_controller(change->object, NULL);
-	unsigned int most = world->replicas_most, count;
+	bool beta = asb_streq(asb_str(owner, "name"), WORLD_SANDBOXES);
+	unsigned int most = beta ? world->config.sandboxes : world->replicas_most, count;
 
 	if (change->type != OBJECTS_ADDED || !asb_owner_is(owner, &world_kinds[POOL])) {
 		return;
 	}
-	if (world->template_changed) {
+	if (world->template_changed || beta) {
 		most += most / 10 > 1 ? most / 10 : 1;
 	}
 	count = live_pods(world, &world_kinds[POOL], asb_str(owner, "uid"), NULL);
 	if (count > most) {
 		world_fail(world, "v%llu: the pool has %u pods, at most %u are allowed",
 			   (unsigned long long)change->version, count, most);
+	}
+}
+
+/* How many Sandboxes a pool has, terminating ones too. */
+static unsigned int members(struct world *world, const char *uid)
+{
+	struct json_object *sandbox;
+	unsigned int count = 0;
+	size_t at = 0;
+
+	while ((sandbox = each(world, SANDBOX, &at)) != NULL) {
+		count += asb_controlled_by(sandbox, &world_kinds[POOL], uid);
+	}
+	return count;
+}
+
+/* A pool of Sandboxes never has more members than replicas, whatever the processes know. */
+static void check_members(struct world *world, const struct objects_change *change)
+{
+	struct json_object *owner = asb_controller(change->object, NULL);
+	unsigned int count;
+
+	if (change->type != OBJECTS_ADDED || !asb_owner_is(owner, &world_kinds[POOL])) {
+		return;
+	}
+	count = members(world, asb_str(owner, "uid"));
+	if (count > world->config.sandboxes) {
+		world_fail(world, "v%llu: the pool has %u Sandboxes, at most %u are allowed",
+			   (unsigned long long)change->version, count, world->config.sandboxes);
 	}
 }
 
@@ -143,6 +173,8 @@ void check_changes(struct world *world)
 			check_pool_size(world, &change);
 		} else if (kind_same(change.kind, &world_kinds[CLAIM])) {
 			check_claim(world, &change);
+		} else if (kind_same(change.kind, &world_kinds[SANDBOX])) {
+			check_members(world, &change);
 		}
 	}
 }
@@ -283,12 +315,53 @@ static void check_truth_at_rest(struct world *world)
 	}
 }
 
+static bool is_stale(struct world *world, struct json_object *sandbox)
+{
+	struct json_object *template =
+		objects_get(world->objects, &world_kinds[TEMPLATE], asb_ns(sandbox), "u");
+
+	return !json_object_equal(asb_at(template, "spec", "podTemplate", "spec", "containers"),
+				  asb_at(sandbox, "spec", "podTemplate", "spec", "containers"));
+}
+
+/* The pool of Sandboxes has as many members as it says, of the kind that it says and no others, and
+ * all are Ready. If it recreates, none is stale. */
+static void check_members_at_rest(struct world *world, struct json_object *pool)
+{
+	unsigned int wanted = (unsigned int)asb_int(asb_at(pool, "spec", "replicas"), 0);
+	unsigned int sandboxes = members(world, asb_uid(pool));
+	unsigned int pods = live_pods(world, &world_kinds[POOL], asb_uid(pool), NULL);
+	bool of_pods = asb_streq(asb_str(pool, "spec", "members"), "Pods");
+	struct json_object *sandbox;
+	size_t at = 0;
+
+	if (sandboxes != (of_pods ? 0 : wanted) || pods != (of_pods ? wanted : 0)) {
+		world_fail(world, "at rest: the pool has %u Sandboxes and %u pods, it wants %u %s",
+			   sandboxes, pods, wanted, of_pods ? "pods" : "Sandboxes");
+	}
+	if (wanted != (unsigned int)asb_int(asb_at(pool, "status", "readyReplicas"), -1)) {
+		world_fail(world, "at rest: the pool's status says %lld members are Ready of %u",
+			   (long long)asb_int(asb_at(pool, "status", "readyReplicas"), -1), wanted);
+	}
+	while (world->config.recreate && (sandbox = each(world, SANDBOX, &at)) != NULL) {
+		if (asb_controlled_by(sandbox, &world_kinds[POOL], asb_uid(pool)) &&
+		    is_stale(world, sandbox)) {
+			world_fail(world, "at rest: Sandbox %s of the pool is stale",
+				   asb_name(sandbox));
+		}
+	}
+}
+
 static void check_pool_at_rest(struct world *world)
 {
 	struct json_object *pool;
 	size_t at = 0;
 
 	while ((pool = each(world, POOL, &at)) != NULL) {
+		if (asb_streq(asb_name(pool), WORLD_SANDBOXES)) {
+			check_members_at_rest(world, pool);
+			continue;
+		}
 		unsigned int count = live_pods(world, &world_kinds[POOL], asb_uid(pool), NULL);
 
 		if (count != (unsigned int)asb_int(asb_at(pool, "spec", "replicas"), 0)) {

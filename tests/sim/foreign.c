@@ -121,8 +121,8 @@ static struct foreign_write take_pod(struct json_object *claim, struct json_obje
 static struct foreign_write make_sandbox(struct json_object *claim, struct json_object *pod)
 {
 	struct json_object *sandbox = parse(xprintf(
-		"{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: {name: %s, namespace: " NS
-		"}, spec: {replicas: 1, podTemplate: {metadata: {labels: {app: x, " CLAIM_UID
+		"{apiVersion: agents.x-k8s.io/v1beta1, kind: Sandbox, metadata: {name: %s, namespace: " NS
+		"}, spec: {origin: v1alpha1, service: true, replicas: 1, podTemplate: {metadata: {labels: {app: x, " CLAIM_UID
 		": %s}}, spec: {automountServiceAccountToken: false, containers: [{name: c, image: i}]}}}}",
 		asb_name(claim), asb_uid(claim)));
 

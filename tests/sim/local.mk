@@ -12,6 +12,7 @@ tests_sim_sim_CFLAGS = $(AM_CFLAGS)
 tests_sim_sim_LDADD = libobjects.la libcore.la libkube.la libbase.la $(JSONC_LIBS)
 
 EXTRA_DIST += \
+	%D%/mutants/members-not-counted.patch \
 	%D%/mutants/no-reservation.patch \
 	%D%/mutants/no-test-op.patch \
 	%D%/mutants/orphan-not-adopted.patch \

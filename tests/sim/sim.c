@@ -86,6 +86,8 @@ static struct world_config draw(uint64_t seed)
 			1; /* so that the pod of a hanging adoption is the one that the next claim gets */
 	}
 	config.together = seed % 13 == 0;
+	config.sandboxes = seed % 3 == 1 ? (unsigned int)(1 + seed / 3 % 6) : 0;
+	config.recreate = seed % 4 < 2;
 	if (seed % 8 == 3 && config.controllers == 1) {
 		config.claims = (unsigned int)(2 + seed / 8 % 11);
 		config.replicas = (unsigned int)(1 + seed / 8 % 8);

@@ -136,7 +136,7 @@ static uint32_t verb_of(const struct http_request *request, const struct target 
 		if (strcmp(request->method, "POST") == 0) {
 			return ASB_CREATE;
 		}
-		return target->status ? ASB_SET_STATUS : ASB_PATCH_JSON;
+		return target->status ? ASB_SET_STATUS : ASB_PATCH_JSON; /* either verb of each */
 	default:
 		return 0;
 	}

@@ -23,11 +23,11 @@ const struct asb_kind world_kinds[KINDS] = {
 	[PVC] = { "", "v1", "persistentvolumeclaims", "PersistentVolumeClaim" },
 	[EVENT] = { "", "v1", "events", "Event" },
 	[LEASE] = { "coordination.k8s.io", "v1", "leases", "Lease" },
-	[SANDBOX] = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
-	[TEMPLATE] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxtemplates",
+	[SANDBOX] = { "agents.x-k8s.io", "v1beta1", "sandboxes", "Sandbox" },
+	[TEMPLATE] = { "extensions.agents.x-k8s.io", "v1beta1", "sandboxtemplates",
 		       "SandboxTemplate" },
-	[CLAIM] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxclaims", "SandboxClaim" },
-	[POOL] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxwarmpools",
+	[CLAIM] = { "extensions.agents.x-k8s.io", "v1beta1", "sandboxclaims", "SandboxClaim" },
+	[POOL] = { "extensions.agents.x-k8s.io", "v1beta1", "sandboxwarmpools",
 		   "SandboxWarmPool" },
 };
 
@@ -119,7 +119,8 @@ static struct process *start_process(struct world *world, bool restarted)
 	}
 	if (world->config.controllers > 1) {
 		config.lease_ns = "default";
-		config.lease_name = "lease";
+		config.lease_names[0] = "lease";
+		config.lease_names[1] = "second-lease";
 		snprintf(identity, sizeof(identity), "process-%u", process->number);
 		config.identity = identity;
 	}

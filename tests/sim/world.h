@@ -23,6 +23,8 @@ extern const struct asb_kind world_kinds[KINDS];
 
 /* A pod of a user that merely carries labels of ours; where a Go controller has been. */
 #define WORLD_BYSTANDER "bystander"
+/* The pool of Sandboxes. */
+#define WORLD_SANDBOXES "sandboxes"
 #define WORLD_PLUGINS 4
 #define WORLD_PROCESSES 8 /* in the whole life of a world, restarts included */
 
@@ -31,6 +33,8 @@ struct world_config {
 	uint64_t seed;
 	unsigned int claims;
 	unsigned int replicas;    /* of the pool; 0: no pool */
+	unsigned int sandboxes;   /* of the pool of Sandboxes at most; 0: no such pool */
+	bool recreate;            /* that pool replaces stale members at once */
 	unsigned int controllers; /* with leader election when more than one */
 	uint32_t delay_us;        /* each request and each watch event waits up to this long */
 	uint32_t refuse;          /* 429, 500 or a refused connection: nothing is done */
@@ -102,7 +106,7 @@ struct world {
 	unsigned int foreign_pods; /* of the pool, made by the Go controller */
 	struct map asked;          /* struct question by key */
 	struct map troubled;       /* keys of objects, see world_trouble */
-	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
+	unsigned int counts[KINDS][7]; /* successful writes by the controllers, by kind and verb */
 	unsigned int needless;         /* writes that changed nothing, without an excuse */
 	char broken[260];              /* the pod that is not Ready for ever; "": none */
 	unsigned int killed;           /* claimed pods the world took away */

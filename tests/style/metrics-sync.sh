@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# docs/metrics.md has each metric of core and of our plugins with its type and labels, and no other.
+# docs/metrics.md has each metric of core, of the controller and of our plugins with its type and labels, and no other.
 # Use: metrics-sync.sh [TREE]; the program and the plugins are those of $top_builddir, or of the folder it is started in.
 build=$(cd "${top_builddir:-.}" && pwd) || exit 99
 root=$(cd "${1:-${top_srcdir:-$(dirname "$0")/../..}}" && pwd) || exit 99
@@ -10,7 +10,7 @@ bad=0
 
 # Each line is "name type labels". In core a family is a call, metrics_family(WHERE, "NAME", "HELP", METRIC_TYPE, LABELS, BUCKETS), or
 # a row of a table, { "NAME", "HELP", METRIC_TYPE }.
-cat "$root"/core/*/*.c | tr '\n\t' '  ' >"$work/core" || exit 99
+cat "$root"/core/*/*.c "$root"/controller/*.c | tr '\n\t' '  ' >"$work/core" || exit 99
 {
 	grep -oE 'metrics_family\( *[^,"]+, *"[^"]+", *("[^"]*" *)+, *METRIC_[A-Z]+, *("[^"]*"|NULL)' "$work/core"
 	grep -oE '\{ *"[a-z_]+", *("[^"]*" *)+, *METRIC_[A-Z]+ *\}' "$work/core" | sed 's/ *}$/, NULL/'

@@ -323,9 +323,28 @@ tests_unit_core_controller_test_plugin_load_CFLAGS = $(TEST_CFLAGS)
 tests_unit_core_controller_test_plugin_load_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/controller/test-options
 TESTS += tests/unit/controller/test-options
-tests_unit_controller_test_options_SOURCES = tests/unit/controller/test-options.c controller/options.c controller/options.h
+tests_unit_controller_test_options_SOURCES = tests/unit/controller/test-options.c controller/options.c controller/options.h \
+	controller/go-flags.c controller/go-flags.h
 tests_unit_controller_test_options_CFLAGS = $(TEST_CFLAGS)
 tests_unit_controller_test_options_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/controller/test-option-files
+TESTS += tests/unit/controller/test-option-files
+tests_unit_controller_test_option_files_SOURCES = tests/unit/controller/test-option-files.c \
+	controller/option-files.c controller/option-files.h
+tests_unit_controller_test_option_files_CFLAGS = $(TEST_CFLAGS)
+tests_unit_controller_test_option_files_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/controller/test-crd-report
+TESTS += tests/unit/controller/test-crd-report
+tests_unit_controller_test_crd_report_SOURCES = tests/unit/controller/test-crd-report.c controller/crd-report.c controller/crd-report.h
+tests_unit_controller_test_crd_report_CFLAGS = $(TEST_CFLAGS)
+tests_unit_controller_test_crd_report_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/controller/test-cluster-check
+TESTS += tests/unit/controller/test-cluster-check
+tests_unit_controller_test_cluster_check_SOURCES = tests/unit/controller/test-cluster-check.c \
+	tests/unit/core/core-script.c tests/unit/core/core-script.h \
+	controller/cluster-check.c controller/cluster-check.h controller/crd-report.c controller/crd-report.h
+tests_unit_controller_test_cluster_check_CFLAGS = $(TEST_CFLAGS)
+tests_unit_controller_test_cluster_check_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/core/cache/test-reflector
 TESTS += tests/unit/core/cache/test-reflector
 tests_unit_core_cache_test_reflector_SOURCES = tests/unit/core/cache/test-reflector.c $(REFLECTOR_FIXTURE)

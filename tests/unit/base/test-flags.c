@@ -116,6 +116,43 @@ static void flags_say_what_is_wrong(void **state UNUSED)
 	}
 }
 
+/* Stores what a program gets for flags of its own. */
+static int store(void *target, const char *name, size_t length, const char *value,
+		 struct error *reterr UNUSED)
+{
+	char *text = target;
+
+	if (strncmp(name, "unknown", length) == 0) {
+		return -ENOENT;
+	}
+	snprintf(text + strlen(text), 100 - strlen(text), "%.*s=%s;", (int)length, name,
+		 value != NULL ? value : "(null)");
+	return value != NULL ? 0 : -ENODATA;
+}
+
+static void flags_of_the_program_may_be_booleans(void **state UNUSED)
+{
+	static const struct flag own[] = {
+		{ "switch", FLAG_OTHER_BOOL, 0, NULL, "a switch", 0, 0 },
+		{ "value", FLAG_OTHER, 0, "V", "a value", 0, 0 },
+		{ NULL, 0, 0, NULL, NULL, 0, 0 },
+	};
+	char *good[] = { (char *)(uintptr_t) "program",       (char *)(uintptr_t) "--switch",
+			 (char *)(uintptr_t) "--value",       (char *)(uintptr_t) "x",
+			 (char *)(uintptr_t) "-switch=false", (char *)(uintptr_t) "--switch=1" };
+	char *bad[] = { (char *)(uintptr_t) "program", (char *)(uintptr_t) "--switch=maybe" };
+	struct error error = { 0 };
+	char stored[100] = "";
+
+	assert_int_equal(
+		flags_parse_with(own, "program", store, ARRAY_LEN(good), good, stored, &error), 0);
+	assert_string_equal(stored, "switch=true;value=x;switch=false;switch=true;");
+	assert_int_equal(
+		flags_parse_with(own, "program", store, ARRAY_LEN(bad), bad, stored, &error),
+		-EINVAL);
+	assert_string_equal(error.text, "--switch takes true or false, not 'maybe'");
+}
+
 static void flags_help_has_a_line_for_each(void **state UNUSED)
 {
 	char *text = NULL;
@@ -139,6 +176,7 @@ int main(void)
 		cmocka_unit_test(flags_take_all_spellings),
 		cmocka_unit_test(flags_let_the_last_one_win),
 		cmocka_unit_test(flags_say_what_is_wrong),
+		cmocka_unit_test(flags_of_the_program_may_be_booleans),
 		cmocka_unit_test(flags_help_has_a_line_for_each),
 	};
 

@@ -119,6 +119,50 @@ static void text_that_is_no_number_is_refused_and_touches_nothing(void **state)
 	}
 }
 
+static void durations_are_read_as_go_writes_them(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} cases[] = {
+		{ "0", 0 },
+		{ "0s", 0 },
+		{ "5m", 300000 },
+		{ "1h30m", 5400000 },
+		{ "1.5s", 1500 },
+		{ "250ms", 250 },
+		{ "1us", 1 },
+		{ "1ns", 1 },
+		{ "1m0.5s", 60500 },
+		{ "-1s", -1000 },
+		{ "\u00b5s", -1 },
+		{ "100", -1 },
+		{ "", -1 },
+		{ "-", -1 },
+		{ "s", -1 },
+		{ "1", -1 },
+		{ "1d", -1 },
+		{ "1s1", -1 },
+		{ "1s0", -1 },
+		{ "5 m", -1 },
+		{ "1..5s", -1 },
+		{ "+1s", -1 },
+		{ "1e3s", -1 },
+		{ "99999999999h", -1 },
+		{ "000000000000000000001s", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t ms = -1;
+		int code = duration_parse(cases[i].text, -1000, 86400000, &ms);
+
+		if (ms != cases[i].ms || (code == 0) != (cases[i].ms != -1)) {
+			fail_msg("'%s' is %lld", cases[i].text, (long long)ms);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +171,7 @@ int main(void)
 		cmocka_unit_test(integers_keep_their_bounds),
 		cmocka_unit_test(numbers_are_read),
 		cmocka_unit_test(text_that_is_no_number_is_refused_and_touches_nothing),
+		cmocka_unit_test(durations_are_read_as_go_writes_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,8 +56,9 @@ static void nothing_given_is_the_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(options_parse(1, ARGS(NULL), &options, NULL), 0);
-	assert_false(options.extensions || options.leader_elect || options.enable_tracing ||
-		     options.version || options.help);
+	assert_false(options.extensions || options.enable_tracing || options.version ||
+		     options.help);
+	assert_true(options.leader_elect);
 	assert_null(options.kubeconfig);
 	assert_null(options.leader_election_namespace);
 	assert_null(options.pod_label_selector);
@@ -65,8 +66,8 @@ static void nothing_given_is_the_defaults(void **state)
 	assert_string_equal(options.metrics_address, ":8080");
 	assert_string_equal(options.health_address, ":8081");
 	assert_string_equal(options.plugin_dir, PLUGIN_DIR);
-	assert_string_equal(options.log_format, "text");
-	assert_string_equal(options.log_level, "info");
+	assert_string_equal(options_log_format(&options), "text");
+	assert_string_equal(options_log_level(&options), "info");
 	assert_true(options.kube_api_qps == -1);
 	assert_int_equal(options.kube_api_burst, 10);
 	assert_int_equal(options.plugin_count + options.setting_count, 0);
@@ -123,6 +124,7 @@ static const struct {
 	{ "extensions", offsetof(struct options, extensions) },
 	{ "leader-elect", offsetof(struct options, leader_elect) },
 	{ "enable-tracing", offsetof(struct options, enable_tracing) },
+	{ "check-cluster", offsetof(struct options, check_cluster) },
 	{ "version", offsetof(struct options, version) },
 	{ "help", offsetof(struct options, help) },
 };
@@ -240,8 +242,9 @@ static void what_is_no_flag_is_refused(void **state)
 
 /* ---- options of plugins ---- */
 
-static struct asb_option plugin_options[] = { { "colour", "red", "what it looks like" },
-					      { "col", NULL, NULL } };
+static struct asb_option plugin_options[] = {
+	{ .name = "colour", .fallback = "red", .help = "what it looks like" }, { .name = "col" }
+};
 static const struct plugin plugin = {
 	.head = { .name = "widget" },
 	.options = plugin_options,
@@ -343,35 +346,143 @@ static void a_setting_needs_a_value_and_a_plausible_plugin(void **state)
 	expect_bad(args, "too many");
 }
 
-static void known_names_of_others_are_settings(void **state)
+/* ---- flags of the Go controller ---- */
+
+static void flags_of_the_go_controller_set_options_of_plugins(void **state)
 {
 	static const struct {
-		const char *flag, *plugin, *option;
-	} aliases[] = {
-		{ "cluster-domain", "sandbox", "cluster-domain" },
-		{ "sandbox-concurrent-workers", "sandbox", "workers" },
-		{ "sandbox-claim-concurrent-workers", "claim", "workers" },
-		{ "sandbox-warm-pool-concurrent-workers", "warmpool", "workers" },
-		{ "sandbox-template-concurrent-workers", "template", "workers" },
+		const char *flag, *given, *plugin, *option, *value;
+	} cases[] = {
+		{ "cluster-domain", "a.b", "sandbox", "cluster-domain", "a.b" },
+		{ "sandbox-concurrent-workers", "5", "sandbox", "workers", "5" },
+		{ "sandbox-claim-concurrent-workers", "5", "claim", "workers", "5" },
+		{ "sandbox-warm-pool-concurrent-workers", "5", "warmpool", "workers", "5" },
+		{ "sandbox-template-concurrent-workers", "5", "template", "workers", "5" },
+		{ "sandbox-warm-pool-max-batch-size", "300", "warmpool", "max-batch-size", "300" },
+		{ "sandbox-warm-pool-replenish-delay", "1.5s", "warmpool", "replenish-delay-ms",
+		  "1500" },
+		{ "sandbox-warm-pool-max-refill-rate", "0.5", "warmpool", "max-refill-rate",
+		  "0.5" },
+		{ "sandbox-warm-pool-readiness-grace-period", "5m", "warmpool",
+		  "readiness-grace-ms", "300000" },
+		{ "sandbox-warm-pool-unschedulable-recheck-interval", "1m", "warmpool",
+		  "unschedulable-recheck-ms", "60000" },
+		{ "enable-warm-pool-eviction", "false", "warmpool", "eviction", "false" },
+		{ "disable-claim-events", "1", "claim", "disable-events", "true" },
+		{ "disable-claim-observability-annotations", "true", "claim",
+		  "disable-observability-annotations", "true" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
-		CLEANUP_FREE char *one = xprintf("-%s=5", aliases[i].flag),
-				  *two = xprintf("--%s", aliases[i].flag);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP_FREE char *one = xprintf("-%s=%s", cases[i].flag, cases[i].given);
 		struct options options;
 
-		expect_good(ARGS(one, two, W("6")), &options);
-		assert_int_equal(options.setting_count, 2);
-		for (size_t k = 0; k < 2; k++) {
-			assert_string_equal(options.settings[k].plugin, aliases[i].plugin);
-			assert_string_equal(options.settings[k].name, aliases[i].option);
-			assert_string_equal(options.settings[k].value, k == 0 ? "5" : "6");
-		}
+		expect_good(ARGS(one), &options);
+		assert_int_equal(options.setting_count, 1);
+		assert_string_equal(options.settings[0].plugin, cases[i].plugin);
+		assert_string_equal(options.settings[0].name, cases[i].option);
+		assert_null(options.settings[0].value);
+		assert_string_equal(options.settings[0].text, cases[i].value);
 		/* Manifests give them all, whatever is loaded. */
 		assert_int_equal(options_check_used(&options, NULL), 0);
-		expect_bad(ARGS(two), "needs a value");
 	}
+	expect_bad(ARGS(W("--sandbox-concurrent-workers")), "needs a value");
+}
+
+static void expect_idle(const struct options *options, const char *flags)
+{
+	struct buf text = BUF_INIT(4096);
+
+	assert_int_equal(options_idle_flags(options, &text), *flags != '\0');
+	assert_string_equal(buf_str(&text), flags);
+	buf_finish(&text);
+}
+
+static void flags_without_effect_are_listed_once(void **state)
+{
+	struct options options;
+
+	(void)state;
+	expect_good(ARGS(W("--extensions")), &options);
+	expect_idle(&options, "");
+	expect_good(ARGS(W("--metrics-secure-serving"), W("--metrics-cert-dir"), W("/certs"),
+			 W("--tls-min-version=VersionTLS12"), W("--tls-cipher-suites=a,b"),
+			 W("--enable-pprof"), W("--enable-pprof=false"), W("--api-connections=4"),
+			 W("--cache-label-selectors"), W("--sandbox-write-behind-window=250ms"),
+			 W("--zap-devel"), W("--zap-time-encoding=iso8601")),
+		    &options);
+	assert_int_equal(options.setting_count, 0);
+	expect_idle(&options,
+		    "--zap-devel, --zap-time-encoding, --metrics-secure-serving, "
+		    "--metrics-cert-dir, --tls-min-version, --tls-cipher-suites, --enable-pprof, "
+		    "--api-connections, --cache-label-selectors, --sandbox-write-behind-window");
+}
+
+static void a_flag_whose_option_the_plugin_lacks_has_no_effect(void **state)
+{
+	static const struct plugin warmpool = { .head = { .name = "warmpool" } };
+	CLEANUP_FREE const char **values = NULL;
+	struct options options;
+	struct error error = { 0 };
+	uint32_t workers = 0;
+
+	(void)state;
+	expect_good(ARGS(W("--sandbox-warm-pool-max-batch-size=7"),
+			 W("--sandbox-warm-pool-concurrent-workers=3")),
+		    &options);
+	assert_int_equal(options_for_plugin(&options, &warmpool, &values, &workers, &error), 0);
+	assert_int_equal(workers, 3);
+	expect_idle(&options, "--sandbox-warm-pool-max-batch-size");
+}
+
+static void the_flags_of_zap_set_the_log(void **state)
+{
+	struct options options;
+
+	(void)state;
+	expect_good(ARGS(W("--zap-encoder=console"), W("--zap-log-level=panic")), &options);
+	assert_string_equal(options_log_format(&options), "text");
+	assert_string_equal(options_log_level(&options), "error");
+	expect_good(ARGS(W("--zap-encoder=json"), W("--zap-log-level=2")), &options);
+	assert_string_equal(options_log_format(&options), "json");
+	assert_string_equal(options_log_level(&options), "debug");
+	expect_good(ARGS(W("--log-level=warning"), W("--zap-log-level=debug")), &options);
+	assert_string_equal(options_log_level(&options), "warning");
+}
+
+static void bad_values_of_them_are_refused(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} cases[] = {
+		{ "--sandbox-concurrent-workers=0", "a whole number from 1 on, not '0'" },
+		{ "--sandbox-warm-pool-max-batch-size=many", "not 'many'" },
+		{ "--sandbox-warm-pool-replenish-delay=5", "--sandbox-warm-pool-replenish-delay" },
+		{ "--sandbox-warm-pool-replenish-delay=-1s", "not '-1s'" },
+		{ "--sandbox-warm-pool-max-refill-rate=-1", "not '-1'" },
+		{ "--sandbox-warm-pool-max-refill-rate=NaN", "not 'NaN'" },
+		{ "--sandbox-warm-pool-readiness-grace-period=0", "more than 0" },
+		{ "--sandbox-warm-pool-unschedulable-recheck-interval=", "more than 0" },
+		{ "--enable-warm-pool-eviction=maybe", "true or false" },
+		{ "--disable-claim-events=2", "true or false" },
+		{ "--tls-min-version=TLS1.2", "VersionTLS10 to VersionTLS13" },
+		{ "--api-connections=0", "not '0'" },
+		{ "--sandbox-write-behind-window=soon", "a duration such as" },
+		{ "--zap-log-level=loud", "not 'loud'" },
+		{ "--zap-encoder=xml", "json or console" },
+		{ "--pprof-block-profile-rate=x", "a whole number" },
+	};
+	char long_text[300] = "--cluster-domain=";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP_FREE char *text = xstrdup(cases[i].text);
+
+		expect_bad(ARGS(text), cases[i].words);
+	}
+	memset(long_text + strlen(long_text), 'x', 200);
+	expect_bad(ARGS(long_text), "longer than 127 bytes");
 }
 
 /* ---- help ---- */
@@ -387,6 +498,9 @@ static void help_names_every_flag(void **state)
 		"sandbox-claim-concurrent-workers N",
 		"sandbox-warm-pool-concurrent-workers N",
 		"sandbox-template-concurrent-workers N",
+		"sandbox-warm-pool-replenish-delay DURATION",
+		"metrics-secure-serving",
+		"zap-encoder FORMAT",
 	};
 	char *text = NULL;
 	size_t size = 0;
@@ -429,7 +543,11 @@ int main(void)
 		cmocka_unit_test(a_setting_names_its_option_whole),
 		cmocka_unit_test(settings_a_plugin_does_not_have_are_refused),
 		cmocka_unit_test(a_setting_needs_a_value_and_a_plausible_plugin),
-		cmocka_unit_test(known_names_of_others_are_settings),
+		cmocka_unit_test(flags_of_the_go_controller_set_options_of_plugins),
+		cmocka_unit_test(flags_without_effect_are_listed_once),
+		cmocka_unit_test(a_flag_whose_option_the_plugin_lacks_has_no_effect),
+		cmocka_unit_test(the_flags_of_zap_set_the_log),
+		cmocka_unit_test(bad_values_of_them_are_refused),
 		cmocka_unit_test(help_names_every_flag),
 	};
 

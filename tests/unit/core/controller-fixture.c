@@ -134,12 +134,21 @@ static const struct asb_index indexes[] = {
 	{ 0 },
 };
 
-static const struct asb_option options[] = { { "colour", "red", "help" },
-					     { "size", NULL, NULL },
-					     { 0 } };
+static const struct asb_option options[] = {
+	{ .name = "colour", .fallback = "red", .help = "help" }, { .name = "size" }, { 0 }
+};
+static const double widget_ms_buckets[] = { 100, 250, 0 };
 static const struct asb_metric metrics[] = {
-	{ "widgets_made_total", "Widgets made.", "colour", ASB_COUNTER, 0 },
-	{ "widget_seconds", "How long it took.", NULL, ASB_HISTOGRAM, 0 },
+	{ .name = "widgets_made_total",
+	  .help = "Widgets made.",
+	  .labels = "colour",
+	  .type = ASB_COUNTER },
+	{ .name = "widget_seconds", .help = "How long it took.", .type = ASB_HISTOGRAM },
+	{ .name = "widget_ms",
+	  .help = "How long it took.",
+	  .type = ASB_HISTOGRAM,
+	  .buckets = widget_ms_buckets },
+	{ .name = "widgets", .help = "Widgets.", .labels = "colour", .type = ASB_GAUGE_COUNTED },
 	{ 0 },
 };
 

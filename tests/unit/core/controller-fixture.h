@@ -13,9 +13,9 @@
 #include "tests/unit/core/core-script.h"
 
 enum { WIDGET, POD, SERVICE, SECRET, WATCHES };
-enum { BY_POD, BY_COLOUR, BY_RESERVED }; /* indexes */
-enum { COLOUR, SIZE };                   /* options */
-enum { MADE, SECONDS };                  /* metrics */
+enum { BY_POD, BY_COLOUR, BY_RESERVED };       /* indexes */
+enum { COLOUR, SIZE };                         /* options */
+enum { MADE, SECONDS, MILLISECONDS, WIDGETS }; /* metrics */
 
 extern const struct asb_kind rig_kinds[WATCHES];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server with the Lease, and the processes. Used by test-leader and test-leader-loss. */
+/* The server with the Leases, and the processes. Used by test-leader and test-leader-loss. */
 #include "config.h"
 
 #include "tests/unit/core/lease-world.h"
@@ -17,51 +17,76 @@
 
 /* ---- the server ---- */
 
-void touch(struct world *world)
+/* A new version of a Lease. */
+static void touch_lease(struct world *world, struct json_object *lease)
 {
 	char version[24];
 
 	snprintf(version, sizeof(version), "%llu", (unsigned long long)++world->version);
-	asb_set_str(asb_object_in(world->lease, "metadata"), "resourceVersion", version);
+	asb_set_str(asb_object_in(lease, "metadata"), "resourceVersion", version);
+}
+
+void touch(struct world *world)
+{
+	touch_lease(world, world->lease);
+}
+
+static void put_one(struct world *world, struct json_object **lease, const char *text)
+{
+	json_object_put(*lease);
+	*lease = json_parse(text, strlen(text), NULL);
+	assert_non_null(*lease);
+	touch_lease(world, *lease);
 }
 
 void put_lease(struct world *world, const char *text)
 {
-	json_object_put(world->lease);
-	world->lease = json_parse(text, strlen(text), NULL);
-	assert_non_null(world->lease);
-	touch(world);
+	put_one(world, &world->lease, text);
 }
 
-static void respond_lease(struct world *world, struct http_response *response, int status)
+void put_second(struct world *world, const char *text)
+{
+	put_one(world, &world->second, text);
+}
+
+static void respond_lease(struct json_object *lease, struct http_response *response, int status)
 {
 	response->status = status;
-	json_print(world->lease, &response->body);
+	json_print(lease, &response->body);
+}
+
+/* The Lease that a request is about. */
+static struct json_object **lease_of(struct world *world, const struct sent *sent,
+				     struct json_object *body)
+{
+	return strstr(sent->path, "/second") != NULL || asb_streq(asb_name(body), "second")
+		       ? &world->second
+		       : &world->lease;
 }
 
 static void write_lease(struct world *world, const struct sent *sent,
 			struct http_response *response)
 {
 	struct json_object *body = json_parse(sent->body, strlen(sent->body), NULL);
+	struct json_object **lease = lease_of(world, sent, body);
 	bool post = strcmp(sent->method, "POST") == 0;
 
-	if (world->conflicts_to_come > 0 && world->lease != NULL && !post) {
+	if (world->conflicts_to_come > 0 && *lease != NULL && !post) {
 		world->conflicts_to_come--;
-		asb_set_annotation(world->lease, "touched", "yes");
-		touch(world);
+		asb_set_annotation(*lease, "touched", "yes");
+		touch_lease(world, *lease);
 	}
-	if (!post && world->lease == NULL) {
+	if (!post && *lease == NULL) {
 		respond_with(response, 404, "");
-	} else if (post ? world->lease != NULL
-			: !asb_streq(asb_resource_version(body),
-				     asb_resource_version(world->lease))) {
+	} else if (post ? *lease != NULL
+			: !asb_streq(asb_resource_version(body), asb_resource_version(*lease))) {
 		respond_with(response, 409,
 			     post ? "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\"}" : "");
 	} else {
-		json_object_put(world->lease);
-		world->lease = json_object_get(body);
-		touch(world);
-		respond_lease(world, response, post ? 201 : 200);
+		json_object_put(*lease);
+		*lease = json_object_get(body);
+		touch_lease(world, *lease);
+		respond_lease(*lease, response, post ? 201 : 200);
 	}
 	json_object_put(body);
 }
@@ -77,10 +102,10 @@ static void serve(struct talk_server *server, const struct sent *sent,
 		respond_with(response, 403, "");
 	} else if (strcmp(sent->method, "GET") != 0) {
 		write_lease(node->world, sent, response);
-	} else if (node->world->lease == NULL) {
+	} else if (*lease_of(node->world, sent, NULL) == NULL) {
 		respond_with(response, 404, "");
 	} else {
-		respond_lease(node->world, response, 200);
+		respond_lease(*lease_of(node->world, sent, NULL), response, 200);
 	}
 	if (node->loses && response->result == 0) {
 		buf_clear(&response->body);
@@ -129,7 +154,7 @@ void lead(struct node *node)
 		.client = node->client,
 		.metrics = node->metrics,
 		.ns = "ns",
-		.name = "lock",
+		.names = { "lock", node->both ? "second" : NULL },
 		.identity = node->identity,
 		.on_started = on_started,
 		.on_lost = on_lost,
@@ -156,6 +181,7 @@ void set_up(struct world *world, uint64_t seed)
 void tear_down(struct world *world)
 {
 	json_object_put(world->lease);
+	json_object_put(world->second);
 	sched_destroy(world->sched);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several processes and the one Lease they want, in simulated time, for the tests of core/client/leader.c.
+/* Several processes and the Leases they want, in simulated time, for the tests of core/client/leader.c.
  */
 #ifndef ASB_TESTS_UNIT_CORE_LEASE_WORLD_H
 #define ASB_TESTS_UNIT_CORE_LEASE_WORLD_H
@@ -14,10 +14,11 @@
 
 #define SECOND UINT64_C(1000000)
 
-/* The one Lease, and the ways of a server to be unhelpful. */
+/* The Leases, and the ways of a server to be unhelpful. */
 struct world {
 	struct sched *sched;
-	struct json_object *lease; /* NULL: not there */
+	struct json_object *lease;  /* NULL: not there */
+	struct json_object *second; /* the Lease that only processes with both want */
 	uint64_t version;
 	size_t conflicts_to_come; /* changes by others just before a PUT */
 };
@@ -30,6 +31,7 @@ struct node {
 	struct client *client;
 	struct leader *leader;
 	char identity[32];
+	bool both;        /* wants the second Lease, too */
 	bool cut;         /* no request arrives */
 	bool loses;       /* requests are done, answers lost */
 	bool forbidden;   /* 403 */
@@ -46,10 +48,12 @@ struct node {
 	"\",\"leaseDurationSeconds\":15,\"leaseTransitions\":4,\"strategy\":\"kept\"," \
 	"\"acquireTime\":\"" times "\",\"renewTime\":\"" times "\"}}"
 
-/* A new version of the Lease. */
+/* A new version of the first Lease. */
 void touch(struct world *world);
-/* The Lease as somebody else writes it. */
+/* The first Lease as somebody else writes it. */
 void put_lease(struct world *world, const char *text);
+/* The second. */
+void put_second(struct world *world, const char *text);
 /* A process with a client; lead starts its leader. */
 void begin(struct node *node, struct world *world, const char *identity);
 void lead(struct node *node);

@@ -169,6 +169,101 @@ static void an_equal_status_is_not_sent(void **state)
 	assert_int_equal(asb_fake_writes(fake), 3);
 }
 
+static struct asb_write of_widget(struct asb_fake *fake, uint32_t verb, const char *body)
+{
+	return (struct asb_write){ .verb = verb,
+				   .watch = WIDGET,
+				   .ns = "ns",
+				   .name = "w",
+				   .uid = uid_of(fake, "Widget", "w"),
+				   .take_body = body != NULL ? parse(body) : NULL };
+}
+
+static void a_status_patch_whose_test_fails_changes_nothing(void **state)
+{
+	static const char first[] =
+		"[{\"op\":\"test\",\"path\":\"/status\",\"value\":null},{\"op\":\"add\",\"path\":\"/status\",\"value\":{\"phase\":\"A\"}}]";
+	static const char next[] =
+		"[{\"op\":\"test\",\"path\":\"/status/phase\",\"value\":\"A\"},{\"op\":\"replace\",\"path\":\"/status/phase\",\"value\":\"B\"},{\"op\":\"add\",\"path\":\"/spec\",\"value\":{\"size\":1}}]";
+	struct asb_fake *fake = quiet(state);
+	struct asb_write write;
+
+	assert_int_equal(try_write(fake, of_widget(fake, ASB_PATCH_STATUS, first)), ASB_OK);
+	assert_string_equal(asb_fake_write(fake, 0), "PATCH_STATUS Widget ns/w");
+	assert_int_equal(try_write(fake, of_widget(fake, ASB_PATCH_STATUS, first)), ASB_INVALID);
+	assert_string_equal(asb_str(asb_fake_get(fake, "Widget", "ns", "w"), "status", "phase"),
+			    "A");
+	assert_int_equal(try_write(fake, of_widget(fake, ASB_PATCH_STATUS, next)), ASB_OK);
+	assert_string_equal(asb_str(asb_fake_get(fake, "Widget", "ns", "w"), "status", "phase"),
+			    "B");
+	assert_null(asb_at(asb_fake_get(fake, "Widget", "ns", "w"), "spec", "size"));
+	write = of_widget(fake, ASB_PATCH_STATUS, next);
+	write.uid = "another";
+	assert_int_equal(try_write(fake, write), ASB_INVALID);
+	assert_int_equal(try_write(fake, of_widget(fake, ASB_PATCH_STATUS, "{}")), ASB_INVALID);
+}
+
+static void a_foreground_removal_waits_for_what_is_owned(void **state)
+{
+	struct asb_fake *fake = quiet(state);
+	char pod[512];
+	struct asb_write write;
+
+	snprintf(
+		pod, sizeof(pod),
+		POD_P
+		", ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: w, uid: %s, controller: true, blockOwnerDeletion: true}]}}",
+		uid_of(fake, "Widget", "w"));
+	asb_fake_put(fake, pod);
+	asb_fake_pause_garbage_collector(fake, true);
+	write = of_widget(fake, ASB_DELETE, NULL);
+	write.flags = ASB_FOREGROUND;
+	assert_int_equal(try_write(fake, write), ASB_OK);
+	assert_string_equal(asb_fake_write(fake, 0), "REMOVE Widget ns/w (foreground)");
+	assert_true(asb_deleting(asb_fake_get(fake, "Widget", "ns", "w")));
+	asb_fake_pause_garbage_collector(fake, false);
+	assert_null(asb_fake_get(fake, "Pod", "ns", "p"));
+	assert_null(asb_fake_get(fake, "Widget", "ns", "w"));
+}
+
+static int32_t count_by_colour(struct asb_call *call, const struct asb_key *key,
+			       uint64_t *ret_requeue_after_ms)
+{
+	const char *const values[] = { probe.arg };
+
+	(void)key;
+	(void)ret_requeue_after_ms;
+	assert_int_equal(call->host->now_ns(call->instance),
+			 call->host->now_ms(call->instance) * 1000000);
+	call->host->count_key(call, WIDGETS, probe.arg != NULL ? values : NULL);
+	return ASB_DONE;
+}
+
+static double counted(struct asb_fake *fake, const char *colour)
+{
+	return asb_fake_metric_with(fake, "widgets", (const char *const[]){ colour });
+}
+
+static void a_key_is_counted_until_its_object_is_gone(void **state)
+{
+	struct asb_fake *fake = quiet(state);
+
+	probe.arg = "red";
+	run(fake, count_by_colour);
+	run(fake, count_by_colour);
+	assert_true(counted(fake, "red") == 1);
+	probe.arg = "blue";
+	run(fake, count_by_colour);
+	assert_true(counted(fake, "red") == 0 && counted(fake, "blue") == 1);
+	probe.arg = NULL;
+	run(fake, count_by_colour);
+	assert_true(asb_fake_metric(fake, "widgets") == 0);
+	probe.arg = "red";
+	run(fake, count_by_colour);
+	asb_fake_delete(fake, "Widget", "ns", "w");
+	assert_true(asb_fake_metric(fake, "widgets") == 0);
+}
+
 static void a_removal_hits_only_what_was_meant(void **state)
 {
 	struct asb_fake *fake = quiet(state);
@@ -309,6 +404,9 @@ int main(void)
 		TEST(patches_are_tested_against_the_uid),
 		TEST(merges_are_tested_against_uid_and_version),
 		TEST(an_equal_status_is_not_sent),
+		TEST(a_status_patch_whose_test_fails_changes_nothing),
+		TEST(a_foreground_removal_waits_for_what_is_owned),
+		TEST(a_key_is_counted_until_its_object_is_gone),
 		TEST(a_removal_hits_only_what_was_meant),
 		TEST(dry_runs_leave_no_trace),
 		TEST(writes_go_together_and_are_read_at_once),

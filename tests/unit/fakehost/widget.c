@@ -94,7 +94,7 @@ static const struct asb_index indexes[] = {
 };
 
 static const struct asb_option options[] = {
-	{ "greeting", "hello", "what to say" },
+	{ .name = "greeting", .fallback = "hello", .help = "what to say" },
 	{ 0 },
 };
 
@@ -102,6 +102,10 @@ static const struct asb_metric metrics[] = {
 	[MADE] = { .name = "made_total", .help = "Pods.", .labels = "ns,how", .type = ASB_COUNTER },
 	[SIZE] = { .name = "size", .help = "Size.", .labels = "ns", .type = ASB_GAUGE },
 	[TIME] = { .name = "time_seconds", .help = "Time.", .type = ASB_HISTOGRAM },
+	[WIDGETS] = { .name = "widgets",
+		      .help = "Widgets.",
+		      .labels = "colour",
+		      .type = ASB_GAUGE_COUNTED },
 	{ 0 },
 };
 

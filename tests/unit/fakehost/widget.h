@@ -18,7 +18,7 @@
 
 enum { WIDGET, POD, SERVICE, SECRET, LEASE, ROBOT };
 enum { BY_POD, BY_COLOUR, RESERVING };
-enum { MADE, SIZE, TIME };
+enum { MADE, SIZE, TIME, WIDGETS };
 
 #define WIDGET_W "{apiVersion: example.com/v1, kind: Widget, metadata: {namespace: ns, name: w}"
 #define POD_P "{apiVersion: v1, kind: Pod, metadata: {namespace: ns, name: p"

@@ -124,6 +124,27 @@ static void status_is_a_tested_json_patch_on_the_subresource(void **state)
 		"[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"u\"},{\"op\":\"add\",\"path\":\"/status\",\"value\":{\"phase\":\"x\"}}]");
 }
 
+static void a_patch_of_the_status_goes_to_the_subresource(void **state)
+{
+	(void)state;
+	expect_request(
+		(struct client_write){
+			.verb = ASB_PATCH_STATUS, .ns = "n", .name = "p", .uid = "u" },
+		"[{\"op\":\"test\",\"path\":\"/status\",\"value\":null}]", "PATCH",
+		"/api/v1/namespaces/n/pods/p/status" QUERY, "application/json-patch+json",
+		"[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"u\"},{\"op\":\"test\",\"path\":\"/status\",\"value\":null}]");
+}
+
+static void a_foreground_removal_says_so(void **state)
+{
+	(void)state;
+	expect_request(
+		(struct client_write){
+			.verb = ASB_DELETE, .ns = "n", .name = "p", .foreground = true },
+		NULL, "DELETE", "/api/v1/namespaces/n/pods/p?timeout=5s", "application/json",
+		"{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":\"Foreground\"}");
+}
+
 static void remove_sends_preconditions_in_a_body(void **state)
 {
 	(void)state;
@@ -157,6 +178,7 @@ static void what_a_verb_does_not_allow_is_not_sent(void **state)
 
 	(void)state;
 	expect(none, ASB_PATCH_JSON, "{}", ASB_INVALID, 0);
+	expect(none, ASB_PATCH_STATUS, "{}", ASB_INVALID, 0);
 	expect(none, ASB_PATCH_MERGE, "[]", ASB_INVALID, 0);
 	expect(none, ASB_CREATE, "[]", ASB_INVALID, 0);
 	expect(none, ASB_SET_STATUS, NULL, ASB_INVALID, 0);
@@ -207,6 +229,8 @@ int main(void)
 		cmocka_unit_test(merge_patch_carries_uid_and_version_in_its_metadata),
 		cmocka_unit_test(merge_patch_leaves_the_callers_tree_alone),
 		cmocka_unit_test(status_is_a_tested_json_patch_on_the_subresource),
+		cmocka_unit_test(a_patch_of_the_status_goes_to_the_subresource),
+		cmocka_unit_test(a_foreground_removal_says_so),
 		cmocka_unit_test(remove_sends_preconditions_in_a_body),
 		cmocka_unit_test(dry_run_is_asked_for),
 		cmocka_unit_test(what_a_verb_does_not_allow_is_not_sent),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "core/client/leader.h"
 #include "tests/unit/core/lease-world.h"
 
@@ -208,6 +209,155 @@ static void a_silent_server_does_not_hold_up_the_end(void **state)
 	tear_down(&world);
 }
 
+/* ---- two leases ---- */
+
+#define SECOND_OF(holder)                                                                                                                         \
+	"{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"second\"},\"spec\":{\"holderIdentity\":\"" holder \
+	"\",\"leaseDurationSeconds\":15}}"
+
+static void begin_both(struct node *node, struct world *world, const char *identity)
+{
+	begin(node, world, identity);
+	node->both = true;
+}
+
+static const char *second_holder(struct world *world)
+{
+	return asb_str(world->second, "spec", "holderIdentity");
+}
+
+static void both_leases_are_held_by_the_leader(void **state)
+{
+	struct world world;
+	struct node a;
+
+	(void)state;
+	set_up(&world, 1);
+	begin_both(&a, &world, "a");
+	lead(&a);
+	pass(&a, 1000);
+	assert_int_equal(a.started, 1);
+	assert_string_equal(spec(&world, "holderIdentity"), "a");
+	assert_string_equal(second_holder(&world), "a");
+	pass(&a, 60 * SECOND);
+	assert_true(leader_holds_lease(a.leader));
+	assert_int_equal(a.lost, 0);
+	finish(&a);
+	tear_down(&world);
+}
+
+/* Another one renews the first or the second lease and never ends. */
+static void kept_out(bool first)
+{
+	struct world world;
+	struct node a;
+
+	set_up(&world, 1);
+	begin_both(&a, &world, "a");
+	for (unsigned int i = 0; i < 30; i++) {
+		CLEANUP_FREE char *times = xprintf("%u", i);
+
+		if (first) {
+			put_lease(&world, FOREIGN("b", "0"));
+		} else {
+			put_second(&world, SECOND_OF("b"));
+		}
+		asb_set_str(asb_at(first ? world.lease : world.second, "spec"), "renewTime", times);
+		if (a.leader == NULL) {
+			lead(&a);
+		}
+		pass(&a, 2 * SECOND);
+		assert_false(leader_holds_lease(a.leader));
+	}
+	assert_int_equal(a.started, 0);
+	assert_false(shown_as_leader(&a));
+	leader_stop(a.leader, true);
+	assert_string_equal(first ? spec(&world, "holderIdentity") : second_holder(&world), "b");
+	if (!first) {
+		assert_string_equal(spec(&world, "holderIdentity"), ""); /* given back */
+	}
+	finish(&a);
+	tear_down(&world);
+}
+
+static void a_holder_of_either_lease_keeps_others_out(void **state)
+{
+	(void)state;
+	kept_out(true);
+	kept_out(false);
+}
+
+static void the_loss_of_either_lease_is_the_end(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++) {
+		struct world world;
+		struct node a;
+
+		set_up(&world, 1);
+		begin_both(&a, &world, "a");
+		lead(&a);
+		pass(&a, SECOND);
+		if (first) {
+			put_lease(&world, FOREIGN("b", "0"));
+		} else {
+			put_second(&world, SECOND_OF("b"));
+		}
+		pass(&a, 2 * SECOND);
+		assert_int_equal(a.lost, 1);
+		assert_false(leader_holds_lease(a.leader));
+		finish(&a);
+		tear_down(&world);
+	}
+}
+
+static void both_leases_pass_to_a_standby_when_they_are_released(void **state)
+{
+	struct world world;
+	struct node a, b;
+	uint64_t released;
+
+	(void)state;
+	set_up(&world, 1);
+	begin_both(&a, &world, "a");
+	begin_both(&b, &world, "b");
+	lead(&a);
+	pass(&a, SECOND);
+	lead(&b);
+	pass(&a, 20 * SECOND);
+	leader_stop(a.leader, true);
+	released = sched_now_us(world.sched);
+	assert_string_equal(spec(&world, "holderIdentity"), "");
+	assert_string_equal(second_holder(&world), "");
+	pass(&a, 3 * SECOND);
+	assert_int_equal(b.started, 1);
+	assert_true(b.started_us - released <= 2 * SECOND);
+	finish(&a);
+	finish(&b);
+	tear_down(&world);
+}
+
+static void both_leases_of_the_dead_are_taken_when_one_would_be(void **state)
+{
+	struct world world;
+	struct node a, b;
+
+	(void)state;
+	set_up(&world, 1);
+	begin_both(&a, &world, "a");
+	begin_both(&b, &world, "b");
+	lead(&a);
+	pass(&a, SECOND);
+	lead(&b);
+	pass(&a, 20 * SECOND);
+	a.cut = true;
+	pass(&a, 19 * SECOND); /* 2 s to the next renewal, 15 s, jitter */
+	assert_int_equal(b.started, 1);
+	finish(&a);
+	finish(&b);
+	tear_down(&world);
+}
+
 /* ---- the point of it ---- */
 
 static void cut_or_heal(struct world *world, struct node *node)
@@ -222,7 +372,8 @@ static void cut_or_heal(struct world *world, struct node *node)
 	}
 }
 
-static void never_two_may_write(uint64_t seed, size_t *terms)
+/* From each seed on, with one lease or with two. */
+static void never_two_may_write(uint64_t seed, bool both, size_t *terms)
 {
 	struct node nodes[NODES];
 	struct world world;
@@ -233,6 +384,7 @@ static void never_two_may_write(uint64_t seed, size_t *terms)
 
 		snprintf(identity, sizeof(identity), "n%zu", i);
 		begin(&nodes[i], &world, identity);
+		nodes[i].both = both;
 		lead(&nodes[i]);
 	}
 	for (unsigned int step = 0; step < 1000; step++) {
@@ -253,6 +405,7 @@ static void never_two_may_write(uint64_t seed, size_t *terms)
 				snprintf(identity, sizeof(identity), "n%zu-%u", i, step);
 				finish(&nodes[i]);
 				begin(&nodes[i], &world, identity);
+				nodes[i].both = both;
 				lead(&nodes[i]);
 			}
 		}
@@ -270,7 +423,7 @@ static void two_never_may_write_at_the_same_time(void **state)
 
 	(void)state;
 	for (uint64_t seed = 0; seed < 20; seed++) {
-		never_two_may_write(seed, &terms);
+		never_two_may_write(seed, seed % 2 == 1, &terms);
 	}
 	assert_true(terms > 20); /* the lease did move */
 }
@@ -313,6 +466,11 @@ int main(void)
 		cmocka_unit_test(stopping_without_release_leaves_the_lease),
 		cmocka_unit_test(a_standby_that_stops_changes_nothing),
 		cmocka_unit_test(a_silent_server_does_not_hold_up_the_end),
+		cmocka_unit_test(both_leases_are_held_by_the_leader),
+		cmocka_unit_test(a_holder_of_either_lease_keeps_others_out),
+		cmocka_unit_test(the_loss_of_either_lease_is_the_end),
+		cmocka_unit_test(both_leases_pass_to_a_standby_when_they_are_released),
+		cmocka_unit_test(both_leases_of_the_dead_are_taken_when_one_would_be),
 		cmocka_unit_test(two_never_may_write_at_the_same_time),
 		cmocka_unit_test(a_lease_deleted_under_its_holder_does_not_make_two),
 	};

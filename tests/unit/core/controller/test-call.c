@@ -393,6 +393,62 @@ static void metrics_are_those_of_the_table(void **state)
 	tear_down(&f);
 }
 
+static void a_histogram_may_have_its_own_buckets(void **state)
+{
+	struct buf text = BUF_INIT(1u << 20);
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	f.host->metric(f.call.base.instance, MILLISECONDS, 120, NULL);
+	assert_int_equal(metrics_render(f.rig.metrics, &text), 0);
+	assert_non_null(strstr(buf_str(&text), "widget_ms_bucket{le=\"100\"} 0\n"
+					       "widget_ms_bucket{le=\"250\"} 1\n"
+					       "widget_ms_bucket{le=\"+Inf\"} 1\n"
+					       "widget_ms_sum 120\n"));
+	buf_finish(&text);
+	tear_down(&f);
+}
+
+static void expect_widgets(struct fixture *f, const char *line, bool there)
+{
+	struct buf text = BUF_INIT(1u << 20);
+
+	assert_int_equal(metrics_render(f->rig.metrics, &text), 0);
+	if ((strstr(buf_str(&text), line) != NULL) != there) {
+		fail_msg("'%s' is %sthere: %s", line, there ? "not " : "", buf_str(&text));
+	}
+	buf_finish(&text);
+}
+
+static void a_key_is_counted_once_until_its_object_is_gone(void **state)
+{
+	static const char *const red[] = { "red" }, *const blue[] = { "blue" };
+	struct fixture f;
+	struct call other;
+
+	(void)state;
+	set_up(&f);
+	call_begin(&other, f.rig.controller, "n", "other");
+	f.host->count_key(&f.call.base, WIDGETS, red);
+	f.host->count_key(&f.call.base, WIDGETS, red);
+	f.host->count_key(&other.base, WIDGETS, red);
+	expect_widgets(&f, "widgets{colour=\"red\"} 2\n", true);
+	f.host->count_key(&other.base, WIDGETS, blue);
+	expect_widgets(&f, "widgets{colour=\"red\"} 1\n", true);
+	expect_widgets(&f, "widgets{colour=\"blue\"} 1\n", true);
+	f.host->count_key(&other.base, WIDGETS, NULL);
+	f.host->count_key(&other.base, WIDGETS, NULL);
+	expect_widgets(&f, "blue", false);
+	f.host->count_key(&other.base, WIDGETS, blue);
+	counted_forget(f.rig.controller, "n", "other");
+	counted_forget(f.rig.controller, "n", "other");
+	expect_widgets(&f, "blue", false);
+	expect_widgets(&f, "widgets{colour=\"red\"} 1\n", true);
+	call_finish(&other);
+	tear_down(&f);
+}
+
 static void fail_gives_the_verdict_back_and_keeps_the_words(void **state)
 {
 	struct fixture f;
@@ -461,6 +517,8 @@ int main(void)
 		cmocka_unit_test(the_clock_is_the_wall_in_milliseconds),
 		cmocka_unit_test(sha256_is_sha256),
 		cmocka_unit_test(metrics_are_those_of_the_table),
+		cmocka_unit_test(a_histogram_may_have_its_own_buckets),
+		cmocka_unit_test(a_key_is_counted_once_until_its_object_is_gone),
 		cmocka_unit_test(fail_gives_the_verdict_back_and_keeps_the_words),
 		cmocka_unit_test(enqueue_asks_for_a_key_later),
 		cmocka_unit_test(a_log_line_of_no_level_is_left_out),

@@ -114,7 +114,7 @@ static void set_up(struct fixture *f)
 static void with_lease(struct fixture *f)
 {
 	f->config.lease_ns = "ns";
-	f->config.lease_name = "lock";
+	f->config.lease_names[0] = "lock";
 	f->config.identity = "me";
 }
 

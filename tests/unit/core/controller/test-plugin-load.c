@@ -130,8 +130,8 @@ static void a_good_plugin_loads(void **state)
 	assert_int_equal(plugin.watch_count, 3);
 	assert_int_equal(plugin.index_count, 1);
 	assert_int_equal(plugin.rule_count, 2);
-	assert_int_equal(plugin.option_count, 2);
-	assert_int_equal(plugin.metric_count, 2);
+	assert_int_equal(plugin.option_count, 3);
+	assert_int_equal(plugin.metric_count, 3);
 	plugin_finish(&plugin);
 }
 
@@ -155,6 +155,8 @@ static void a_plugin_of_an_older_minor_loads_and_lacks_nothing_but_what_it_lacks
 	assert_null(plugin.options[0].help);
 	assert_int_equal(plugin.metric_count, 2);
 	assert_null(plugin.metrics[1].labels);
+	assert_null(plugin.metrics[1].buckets);
+	assert_null(plugin.options[0].file);
 	assert_int_equal(plugin.head.reconcile(NULL, NULL, NULL, &after), ASB_REQUEUE_AFTER);
 	assert_int_equal(after, 42);
 	plugin_finish(&plugin);

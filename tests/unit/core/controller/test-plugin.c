@@ -88,9 +88,12 @@ static void draft_init(struct draft *draft)
 		.values = values,
 	};
 	draft->rules[0] = (struct asb_rule){ "", "pods", "get,list" };
-	draft->options[0] = (struct asb_option){ "colour", "red", "help" };
-	draft->options[1] = (struct asb_option){ "size", NULL, NULL };
-	draft->metrics[0] = (struct asb_metric){ "m_total", "M.", "a,b", ASB_COUNTER, 0 };
+	draft->options[0] =
+		(struct asb_option){ .name = "colour", .fallback = "red", .help = "help" };
+	draft->options[1] = (struct asb_option){ .name = "size", .file = "size.txt" };
+	draft->metrics[0] = (struct asb_metric){
+		.name = "m_total", .help = "M.", .labels = "a,b", .type = ASB_COUNTER
+	};
 }
 
 /* The description is refused, and the message has these words. */
@@ -389,9 +392,11 @@ static void longer_entries_are_read_as_far_as_they_are_known(void **state)
 		struct asb_option known;
 		const char *unknown[3];
 	};
-	static const struct wide_option options[] = { { { "a", "1", "A" }, { "?", "?", "?" } },
-						      { { "b", "2", "B" }, { "?", "?", "?" } },
-						      { { 0 }, { 0 } } };
+	static const struct wide_option options[] = {
+		{ { .name = "a", .fallback = "1", .help = "A" }, { "?", "?", "?" } },
+		{ { .name = "b", .fallback = "2", .help = "B" }, { "?", "?", "?" } },
+		{ { 0 }, { 0 } }
+	};
 	struct plugin plugin;
 	struct draft draft;
 
@@ -465,7 +470,7 @@ static void a_dump_is_one_line_of_json_with_all_tables(void **state)
 		"[{\"groups\":[\"\"],\"resources\":[\"pods\"],\"verbs\":[\"get\",\"list\"]}]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "options"), JSON_C_TO_STRING_PLAIN),
-		"[{\"name\":\"colour\",\"fallback\":\"red\",\"help\":\"help\"},{\"name\":\"size\"}]");
+		"[{\"name\":\"colour\",\"fallback\":\"red\",\"help\":\"help\"},{\"name\":\"size\",\"file\":\"size.txt\"}]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "metrics"), JSON_C_TO_STRING_PLAIN),
 		"[{\"name\":\"m_total\",\"help\":\"M.\",\"labels\":[\"a\",\"b\"],\"type\":\"counter\"}]");

@@ -151,6 +151,27 @@ static void series_are_bounded_and_the_rest_counted(void **state)
 	tear_down(&f);
 }
 
+static void a_count_that_reaches_nothing_leaves_no_series(void **state)
+{
+	struct fixture f;
+	struct metric *metric;
+
+	(void)state;
+	set_up(&f, sched_create());
+	metric = metrics_family(f.metrics, "things", "", METRIC_GAUGE, "a,b,c,d,e,f,g,h", NULL);
+	assert_non_null(metric);
+	for (int change = 1; change >= -1; change -= 2) {
+		const char *const values[] = { "1", "2", "3", "4", "5", "6", "7", "8" };
+
+		metric_count(metric, change, values);
+		metric_count(metric, change, values);
+		assert_true((strstr(render(&f), "things{a=\"1\",b=\"2\"") != NULL) == (change > 0));
+		assert_true((strstr(render(&f), "h=\"8\"} 2\n") != NULL) == (change > 0));
+	}
+	metric_count(NULL, 1, NULL);
+	tear_down(&f);
+}
+
 static void a_name_is_one_family_of_one_shape(void **state)
 {
 	struct fixture f;
@@ -168,7 +189,7 @@ static void a_name_is_one_family_of_one_shape(void **state)
 	assert_null(metrics_family(f.metrics, "0z", "", METRIC_COUNTER, NULL, NULL));
 	assert_null(metrics_family(f.metrics, "a b", "", METRIC_COUNTER, NULL, NULL));
 	assert_null(metrics_family(f.metrics, "y", "", METRIC_COUNTER, "a b", NULL));
-	assert_null(metrics_family(f.metrics, "y", "", METRIC_COUNTER, "a,b,c,d,e", NULL));
+	assert_null(metrics_family(f.metrics, "y", "", METRIC_COUNTER, "a,b,c,d,e,f,g,h,i", NULL));
 	tear_down(&f);
 }
 
@@ -267,6 +288,7 @@ int main(void)
 		cmocka_unit_test(default_buckets_go_from_a_millisecond_to_a_minute),
 		cmocka_unit_test(what_would_break_a_line_is_escaped),
 		cmocka_unit_test(series_are_bounded_and_the_rest_counted),
+		cmocka_unit_test(a_count_that_reaches_nothing_leaves_no_series),
 		cmocka_unit_test(a_name_is_one_family_of_one_shape),
 		cmocka_unit_test(hooks_run_before_each_rendering),
 		cmocka_unit_test(a_full_page_is_an_error),
