@@ -5,21 +5,10 @@
 #include "controller/check-cluster.h"
 
 #include "controller/cluster-check.h"
-#include "controller/process.h"
+#include "controller/leases.h"
 #include "core/controller/program.h"
 
 #define CHECK_TEXT_MAX (64u << 10)
-
-/* Where leases are, as far as the flags and the kubeconfig say; else where all manifests have them. */
-static const char *check_cluster_lease_ns(const struct options *options,
-					  const struct kubeconfig *kubeconfig)
-{
-	if (options->leader_election_namespace != NULL) {
-		return options->leader_election_namespace;
-	}
-	return kubeconfig->in_cluster && kubeconfig->namespace_ != NULL ? kubeconfig->namespace_
-									: "agent-sandbox-system";
-}
 
 static int check_cluster_ask(struct program *program, const struct options *options, FILE *out,
 			     struct error *reterr)
@@ -28,11 +17,12 @@ static int check_cluster_ask(struct program *program, const struct options *opti
 	struct client *client = client_create(&(struct client_config){
 		.sched = program->sched, .transport = program->api.transport, .slots = 4 });
 	struct cluster_check check;
-	const char *ns = check_cluster_lease_ns(options, &program->api.kubeconfig);
+	const char *ns = leases_namespace(options, &program->api.kubeconfig);
 	int code = cluster_check_crds(client, options->extensions, &check, reterr);
 
+	ns = ns != NULL ? ns : LEASES_DEFAULT_NAMESPACE;
 	if (code == 0) {
-		code = cluster_check_leases(client, program->sched, ns, process_leases, &check,
+		code = cluster_check_leases(client, program->sched, ns, leases_names, &check,
 					    reterr);
 	}
 	client_destroy(client);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -72,8 +73,9 @@ static void check_lease(struct json_object *lease, int64_t now_ms, struct lease_
 		 lease != NULL ? lease_holder(lease) : "");
 	if (renewed != NULL && asb_time_parse(renewed, &renewed_ms)) {
 		ret->age_s = (now_ms - renewed_ms) / 1000;
+		/* One renewed in the future is not believed for longer than one of now. */
 		ret->live = ret->holder[0] != '\0' &&
-			    now_ms - renewed_ms < (int64_t)(lease_duration_us(lease) / 1000);
+			    llabs(now_ms - renewed_ms) < (int64_t)(lease_duration_us(lease) / 1000);
 	}
 }
 
@@ -121,6 +123,16 @@ bool cluster_check_is_partial(const struct cluster_check *check)
 	return false;
 }
 
+const struct lease_report *cluster_check_live_lease(const struct cluster_check *check)
+{
+	for (size_t i = 0; i < check->lease_count; i++) {
+		if (check->leases[i].live) {
+			return &check->leases[i];
+		}
+	}
+	return NULL;
+}
+
 /* ---- words ---- */
 
 static void check_print_lease(const struct lease_report *lease, struct buf *out)
@@ -138,19 +150,9 @@ static void check_print_lease(const struct lease_report *lease, struct buf *out)
 	}
 }
 
-static const struct lease_report *check_live_lease(const struct cluster_check *check)
-{
-	for (size_t i = 0; i < check->lease_count; i++) {
-		if (check->leases[i].live) {
-			return &check->leases[i];
-		}
-	}
-	return NULL;
-}
-
 static void check_print_verdict(const struct cluster_check *check, struct buf *out)
 {
-	const struct lease_report *live = check_live_lease(check);
+	const struct lease_report *live = cluster_check_live_lease(check);
 
 	if (cluster_check_harms(check)) {
 		buf_append_str(out,
@@ -171,7 +173,7 @@ static void check_print_verdict(const struct cluster_check *check, struct buf *o
 
 void cluster_check_print(const struct cluster_check *check, struct buf *out)
 {
-	const struct lease_report *live = check_live_lease(check);
+	const struct lease_report *live = cluster_check_live_lease(check);
 	size_t before;
 
 	buf_append_str(out, "Found:\n");

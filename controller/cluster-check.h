@@ -42,6 +42,8 @@ int cluster_check_leases(struct client *client, struct sched *sched, const char 
 bool cluster_check_harms(const struct cluster_check *check);
 /* Whether one of the definitions could not be read. */
 bool cluster_check_is_partial(const struct cluster_check *check);
+/* A lease that somebody holds now; NULL for none. Borrowed. */
+const struct lease_report *cluster_check_live_lease(const struct cluster_check *check);
 /* Appends all that was found, what to do, and what this controller will do. */
 void cluster_check_print(const struct cluster_check *check, struct buf *out);
 

@@ -12,20 +12,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "controller/cluster-check.h"
+#include "controller/leases.h"
 #include "controller/option-files.h"
+#include "controller/start-check.h"
 #include "core/controller/manager.h"
 #include "core/controller/program.h"
 #include "core/observe/log.h"
 
-#define CHECK_PAUSE_MS 1000 /* between two looks at an API server that does not answer */
 #define STUCK_US \
 	300000000u /* a reconcile's own waits end within seconds: after five minutes it hangs */
-
-const char *const process_leases[LEADER_LEASES_MAX] = {
-	"a3317529.x-k8s.io",
-	"a3317529.agent-sandbox.x-k8s.io",
-};
 
 struct process {
 	struct program program;
@@ -79,10 +74,7 @@ static int process_choose_lease(struct process *process, struct manager_config *
 	if (!process->options->leader_elect) {
 		return 0;
 	}
-	config->lease_ns = process->options->leader_election_namespace;
-	if (config->lease_ns == NULL && process->program.api.kubeconfig.in_cluster) {
-		config->lease_ns = process->program.api.kubeconfig.namespace_;
-	}
+	config->lease_ns = leases_namespace(process->options, &process->program.api.kubeconfig);
 	if (config->lease_ns == NULL) {
 		return error_set(
 			reterr, -EINVAL,
@@ -91,7 +83,7 @@ static int process_choose_lease(struct process *process, struct manager_config *
 	gethostname(host, sizeof(host) - 1);
 	snprintf(process->identity, sizeof(process->identity), "%s_%016llx", host,
 		 (unsigned long long)sched_random(process->program.sched));
-	memcpy(config->lease_names, process_leases, sizeof(config->lease_names));
+	memcpy(config->lease_names, leases_names, sizeof(config->lease_names));
 	config->identity = process->identity;
 	return 0;
 }
@@ -206,63 +198,13 @@ static void process_say_idle_flags(const struct options *options)
 	}
 }
 
-/* ---- before the first write ---- */
-
-/* Names in the log what stands in the way. -EPERM. */
-static int process_refuse(const struct cluster_check *check)
-{
-	CLEANUP_BUF struct buf text = BUF_INIT(16384);
-
-	for (size_t i = 0; i < check->crd_count; i++) {
-		if (crd_report_harms(&check->crds[i])) {
-			crd_report_advise(&check->crds[i], &text);
-		}
-	}
-	for (const char *line = buf_str(&text); *line != '\0';) {
-		size_t length = strcspn(line, "\n");
-
-		log_error("this controller would do harm here: %.*s", (int)length, line);
-		line += length + (line[length] == '\n');
-	}
-	return -EPERM;
-}
-
-/*
- * Waits until the API server has shown the CRDs. 0 when this controller may start; -EPERM when it
- * would do harm, the log says why; -ECANCELED when the process has to end.
- */
-static int process_check_cluster(struct process *process)
-{
-	struct cluster_check check;
-	struct error error = { 0 };
-	bool said = false;
-
-	while (cluster_check_crds(manager_client(process->manager), process->options->extensions,
-				  &check, &error) < 0) {
-		if (!said) {
-			log_warning("cannot look at the CRDs before the start, trying again: %s",
-				    error.text);
-			said = true;
-		}
-		if (program_must_end(&process->program, CHECK_PAUSE_MS)) {
-			return -ECANCELED;
-		}
-	}
-	if (cluster_check_is_partial(&check)) {
-		log_warning(
-			"the CRDs could not be checked, going on: the ClusterRole lacks get for customresourcedefinitions");
-	}
-	return cluster_check_harms(&check) ? process_refuse(&check) : 0;
-}
-
 /* Starts the manager if the cluster is fit for it, and waits for the end. */
 static int process_work(struct process *process)
 {
-	int code = process_check_cluster(process);
+	int code =
+		start_check(&process->program, manager_client(process->manager), process->options);
 
 	if (code == -EPERM) {
-		log_error(
-			"not started; run agent-sandbox-controller --check-cluster for all that was found");
 		return code;
 	}
 	if (code == 0) {

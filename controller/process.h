@@ -5,11 +5,6 @@
 
 #include "controller/options.h"
 #include "controller/plugin-set.h"
-#include "core/client/leader.h"
-
-/* The leases of the Go controller: that of v0.1, and that of v0.2 and later. Whoever holds both keeps
- * all of them out. The order is the same in every process. */
-extern const char *const process_leases[LEADER_LEASES_MAX];
 
 /* Runs until SIGTERM or SIGINT: 0; or until the lease is lost or something cannot start: a negative
  * errno, after the reason is logged. */

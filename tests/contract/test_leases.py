@@ -59,6 +59,25 @@ class Leases(Case):
         self.ready("sandboxes", "sb")
         self.assertEqual([None, None], self.holders())
 
+    def test_when_switched_off_it_waits_as_long_as_another_controller_leads(self):
+        for name in LEASES:
+            with self.subTest(name):
+                forget_leases(self.api)
+                self.held(name, "a-go-controller", 600)
+                c = Controller(Suite.cluster, leader_elect=False)
+                self.running.append(c)
+                c.start(wait=0)
+
+                def told():
+                    with open(c.log) as f:
+                        return f"{name}' is held by 'a-go-controller': this controller has no election" in f.read()
+                self.eventually(told, "the log names the holder")
+                self.sandbox(f"sb-{LEASES.index(name)}")
+                self.always(lambda: not self.get("pods", f"sb-{LEASES.index(name)}"), "it reconciles nothing", 2)
+                self.api.patch("leases", NAMESPACE, name, {"spec": {"holderIdentity": ""}})
+                self.ready("sandboxes", f"sb-{LEASES.index(name)}")
+                self.assertEqual(0, c.stop())
+
     def test_sigterm_gives_both_leases_back(self):
         c = self.leader()
         self.assertEqual(0, c.stop())
