@@ -37,6 +37,7 @@ struct spawner {
 		ended; /* lock; of threads; idle wait for work, ended are to be joined */
 	bool stop;     /* lock */
 
+	uint64_t taken_at; /* lock; when a thread last took a program from the queue */
 	struct spawner_thread threads[SPAWNER_THREADS_MAX];
 };
 
@@ -65,6 +66,7 @@ static struct spawn *spawner_next(struct spawner_thread *self)
 		return NULL;
 	}
 	self->busy_since = sched_now_us(spawner->sched);
+	spawner->taken_at = self->busy_since;
 	spawner->first = spawn->next;
 	if (spawner->first == NULL) {
 		spawner->last = &spawner->first;
@@ -228,6 +230,7 @@ void spawner_cancel(struct spawner *spawner, struct spawn *spawn)
 
 struct spawner_view {
 	uint64_t waits_since; /* of the first one in the queue; SCHED_FOREVER: the queue is empty */
+	uint64_t moved_at;    /* when a thread last took one */
 	size_t count, blocked, ended;
 };
 
@@ -237,6 +240,7 @@ static struct spawner_view spawner_inspect(struct spawner *spawner, uint64_t now
 
 	struct spawner_view view = {
 		.waits_since = spawner->first != NULL ? spawner->first->queued_at : SCHED_FOREVER,
+		.moved_at = spawner->taken_at,
 		.count = spawner->count,
 		.ended = spawner->ended,
 	};
@@ -298,7 +302,8 @@ uint64_t spawner_tend(struct spawner *spawner, uint64_t now)
 	if (view.count < wanted && view.count < SPAWNER_THREADS_MAX) {
 		spawner_add_threads(spawner, wanted - view.count);
 	}
-	if (now >= view.waits_since + SPAWNER_WAIT_US) {
+	/* A queue that moves is only long: its programs start, however slow the machine is. */
+	if (now >= view.waits_since + SPAWNER_WAIT_US && now >= view.moved_at + SPAWNER_WAIT_US) {
 		spawner_refuse_old(spawner, now - SPAWNER_WAIT_US);
 	}
 	return now + BLOCKED_US;

@@ -2,8 +2,8 @@
 /*
  * Threads that start programs. A guest can block the thread that starts a program (spawn.h), so
  * these threads do nothing else. There are two of them. While all are blocked, more are started, up
- * to SPAWNER_THREADS_MAX; then a program that has waited for SPAWNER_WAIT_US is refused with
- * EAGAIN. All functions are called in the supervisor's thread.
+ * to SPAWNER_THREADS_MAX. When none of them has taken a program from the queue for SPAWNER_WAIT_US,
+ * those that have waited so long are refused with EAGAIN. All functions are called in the supervisor's thread.
  */
 #ifndef ASB_RUNTIME_EXEC_SPAWNER_H
 #define ASB_RUNTIME_EXEC_SPAWNER_H

@@ -177,6 +177,31 @@ static void many_can_be_cancelled_at_any_time(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+/* On a slow machine the last of many may wait longer than SPAWNER_WAIT_US. */
+static void a_queue_that_moves_refuses_nobody(void **state)
+{
+	struct world *world = *state;
+	struct spawn *spawns[50], *last;
+
+	for (size_t i = 0; i < ARRAY_LEN(spawns); i++) {
+		spawns[i] = spawn_of(world, "true");
+	}
+	last = spawns[ARRAY_LEN(spawns) - 1];
+	submit(world, spawns[0]);
+	until_returned(world, spawns[0]);
+	for (size_t i = 1; i < ARRAY_LEN(spawns); i++) {
+		spawner_submit(world->spawner, spawns[i],
+			       sched_now_us(world->sched) - 2 * SPAWNER_WAIT_US);
+	}
+	until_returned(world, last);
+	for (size_t i = 0; i < ARRAY_LEN(spawns); i++) {
+		until_returned(world, spawns[i]);
+		assert_int_equal(atomic_load(&spawns[i]->code), 0);
+		assert_int_equal(status_of(spawns[i]), 0);
+		spawn_unref(spawns[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +212,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_child_that_is_cancelled_does_not_run_the_program,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_can_be_cancelled_at_any_time, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_queue_that_moves_refuses_nobody, set_up,
 						tear_down),
 	};
 
