@@ -165,11 +165,11 @@ static int options_other(void *target, const char *name, size_t length, const ch
 		return options_go(options, number, value, reterr);
 	}
 	if (dot != NULL) {
-		struct option_setting *setting;
+		struct option_setting *setting = NULL;
 		int code = options_add_setting(options, name, (size_t)(dot - name), dot + 1,
 					       &setting, reterr);
 
-		if (code == 0) {
+		if (setting != NULL) {
 			setting->value = value;
 		}
 		return code;
