@@ -100,7 +100,7 @@ class Run:
         self.server.apply(*(os.path.join(CRDS, name) for name in sorted(os.listdir(CRDS))))
         config = self.server.socket_kubeconfig() if self.options.unix else self.server.written
         self.controller = self.server.spawn("controller", [
-            binary(), "--plugin-dir", os.path.join(build_folder(), ".libs"), "--kubeconfig", config, "--extensions",
+            binary(), "--plugin-dir", os.path.join(build_folder(), ".libs"), "--kubeconfig", config, "--extensions", "--leader-elect=false",
             "--metrics-bind-address", "0", "--health-probe-bind-address", "0", "--log-level", "warning"])
         self.node = self.server.spawn("node", [
             os.path.join(build_folder(), "agent-sandbox-node"), "--kubeconfig", config, "--runtime", "fake", "--bind",

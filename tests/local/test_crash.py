@@ -41,6 +41,7 @@ def start_parts(server, config=None):
         raise unittest.SkipTest(f"not built: {missing[0]}")
     server.spawn("controller", [
         binary(), "--plugin-dir", os.path.join(build_folder(), ".libs"), "--kubeconfig", config, "--extensions",
+        "--leader-elect=false",
         "--metrics-bind-address", "0", "--health-probe-bind-address", "0"])
     server.spawn("node", [
         os.path.join(build_folder(), "agent-sandbox-node"), "--kubeconfig", config, "--runtime", "fake", "--bind",
